@@ -1,0 +1,131 @@
+"""The rules that hold the package together: which way imports run, short files, docstrings, light imports."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_mogpe
+
+ROOT = Path(sklearn_mogpe.__file__).parent
+FILES = {
+    ".".join(("sklearn_mogpe", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
+
+# A room may import rooms of a lower rank and itself.
+RANKS = {
+    "gps": 0,
+    "experts": 1,
+    "gating_networks": 1,
+    "mixture_of_experts": 2,
+    "training": 3,
+    "regressor": 4,
+}
+LIGHT_ROOMS = {"plotting", "metrics", "datasets"}
+HEAVY_LIBRARIES = {"tensorflow", "tensorflow_probability", "gpflow", "tf_keras", "keras"}
+
+every_module = pytest.mark.parametrize("module", FILES)
+
+
+def room(module):
+    """The part of the package that a module belongs to, or None for the package itself and outsiders."""
+    package, *rest = module.split(".")
+    return rest[0] if package == "sklearn_mogpe" and rest else None
+
+
+def direct_imports(module):
+    """Absolute names of all that is imported anywhere in a module, in functions too.
+
+    ``from a import b`` counts as the module ``a.b`` where there is one, and as ``a`` otherwise.
+    """
+    package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            source = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            names = {f"{source}.{alias.name}" for alias in node.names} - {"sklearn_mogpe.__version__"}
+            found |= {name if name in FILES else source for name in names}
+    return found
+
+
+def all_imports(module):
+    """The modules that a module imports, itself or through other modules of the package."""
+    found, waiting = set(), [module]
+    while waiting:
+        new = direct_imports(waiting.pop()) - found
+        found |= new
+        waiting += [name for name in new if name in FILES and room(name)]
+    return found
+
+
+def public_definitions(tree):
+    """Public classes, functions and methods of a module, as (name, node)."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            yield node.name, node
+            if isinstance(node, ast.ClassDef):
+                yield from ((f"{node.name}.{name}", method) for name, method in public_definitions(node))
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if room(name) in RANKS])
+def test_model_rooms_import_only_lower_rooms(module):
+    here = room(module)
+    above = {
+        name
+        for name in all_imports(module)
+        if room(name) in RANKS and room(name) != here and RANKS[room(name)] >= RANKS[here]
+    }
+    assert not above, f"{module} must not import {sorted(above)}: move the shared part to a lower room"
+
+
+@pytest.mark.parametrize("module", [name for name in FILES if room(name) in LIGHT_ROOMS])
+def test_light_rooms_import_neither_tensorflow_nor_the_model(module):
+    heavy = {
+        name for name in all_imports(module) if name.split(".")[0] in HEAVY_LIBRARIES or room(name) in RANKS
+    }
+    assert not heavy, f"{module} must not import {sorted(heavy)}: take what it needs as an argument"
+
+
+@every_module
+def test_names_are_taken_from_their_rooms(module):
+    """A name taken from the package itself would hide which room it comes from."""
+    assert "sklearn_mogpe" not in direct_imports(module), f"{module} must import from the room it needs"
+
+
+@every_module
+def test_files_are_short(module):
+    lines = FILES[module].read_text(encoding="utf-8").count("\n")
+    assert lines <= 400, f"{FILES[module].name} has {lines} lines: a file holds one idea, divide it"
+
+
+@every_module
+def test_everything_public_has_a_docstring(module):
+    definitions = [(module, TREES[module]), *public_definitions(TREES[module])]
+    missing = [name for name, node in definitions if not ast.get_docstring(node)]
+    assert not missing, f"{module} lacks docstrings: {missing}"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import sklearn_mogpe",
+        *(f"import {module}" for module in FILES if room(module) in LIGHT_ROOMS),
+        pytest.param(
+            "from sklearn_mogpe import MoGPERegressor",
+            marks=pytest.mark.skipif(
+                importlib.util.find_spec("sklearn_mogpe.regressor") is None,
+                reason="the estimator is not written yet",
+            ),
+        ),
+    ],
+)
+def test_import_leaves_tensorflow_alone(statement):
+    code = f"{statement}; import sys; sys.exit('tensorflow' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT.parent)
