@@ -1,0 +1,108 @@
+"""What a mixture needs to know of its experts."""
+
+import abc
+from collections.abc import Sequence
+
+import gpflow
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from ..gps import Marginals
+
+
+class ExpertBase(gpflow.Module, abc.ABC):
+    """One expert: ``y_p = f_p(x) + eps_p`` with Gaussian ``f_p(x)`` and Gaussian noise.
+
+    A new kind of expert says what its latent functions are at some rows, how noisy it is, and how far its
+    parameters' distribution is from their prior. Bounds, predictions and training follow from that.
+
+    Attributes
+    ----------
+    num_outputs : int
+        P.
+    """
+
+    num_outputs: int
+
+    @abc.abstractmethod
+    def marginals(self, X: tf.Tensor) -> Marginals:
+        """Marginals of the expert's latent functions at X (N, D), each of shape (P, N).
+
+        An expert without inducing variables puts the variance that its parameters' posterior explains into
+        ``projected_variance`` and zeros into ``residual_variance``.
+        """
+
+    @abc.abstractmethod
+    def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
+        """Variance of the noise at X (N, D), of shape (P, N)."""
+
+    @abc.abstractmethod
+    def prior_kl(self) -> tf.Tensor:
+        """KL from the expert's parameters' prior to their variational posterior, a scalar."""
+
+
+class ExpertsBase(gpflow.Module, abc.ABC):
+    """K experts seen as one, so that they can share computation.
+
+    Parameters
+    ----------
+    experts : sequence of ExpertBase
+        K experts with the same number of outputs.
+
+    Attributes
+    ----------
+    experts : list of ExpertBase
+    num_experts : int
+        K.
+    num_outputs : int
+        P.
+
+    Raises
+    ------
+    ValueError
+        If there is no expert, or their numbers of outputs differ.
+    """
+
+    def __init__(self, experts: Sequence[ExpertBase]):
+        super().__init__()
+        self.experts = list(experts)
+        self.num_experts = len(self.experts)
+        outputs = {expert.num_outputs for expert in self.experts}
+        if len(outputs) != 1:
+            raise ValueError(
+                "Expected one or more experts with the same number of outputs, got "
+                f"{self.num_experts} experts with {sorted(outputs)} outputs."
+            )
+        (self.num_outputs,) = outputs
+
+    @abc.abstractmethod
+    def marginals(self, X: tf.Tensor) -> Marginals:
+        """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""
+
+    def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
+        """Variance of all experts' noise at X (N, D), of shape (K, P, N)."""
+        return tf.stack([expert.noise_variance(X) for expert in self.experts])
+
+    def prior_kl(self) -> tf.Tensor:
+        """Sum of the experts' KL divergences, a scalar."""
+        return tf.add_n([expert.prior_kl() for expert in self.experts])
+
+    def predict_dists(self, X: tf.Tensor) -> tfp.distributions.Normal:
+        """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P)."""
+        f = self.marginals(X)
+        variance = f.variance + self.noise_variance(X)
+        axes = (2, 0, 1)
+        return tfp.distributions.Normal(tf.transpose(f.mean, axes), tf.sqrt(tf.transpose(variance, axes)))
+
+
+class Experts(ExpertsBase):
+    """Experts of any kinds side by side, evaluated one by one."""
+
+    def marginals(self, X: tf.Tensor) -> Marginals:
+        """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""
+        return stack_marginals([expert.marginals(X) for expert in self.experts])
+
+
+def stack_marginals(parts: Sequence[Marginals]) -> Marginals:
+    """K marginals of shape (P, N) as one of shape (K, P, N)."""
+    return Marginals(*(tf.stack(values) for values in zip(*parts, strict=True)))

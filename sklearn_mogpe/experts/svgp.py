@@ -1,0 +1,90 @@
+"""Experts that are sparse variational Gaussian processes."""
+
+import tensorflow as tf
+from gpflow.kernels import Kernel
+from gpflow.likelihoods import Gaussian
+
+from ..gps import Marginals, SparseGP, marginals
+from .base import ExpertBase, ExpertsBase, stack_marginals
+
+
+class SVGPExpert(ExpertBase):
+    """An expert whose P latent functions are independent sparse variational GPs.
+
+    Takes what ``gpflow.models.SVGP`` takes.
+
+    Parameters
+    ----------
+    kernel : gpflow.kernels.Kernel
+        Shared by the outputs, or ``SeparateIndependent`` with one kernel for each.
+    likelihood : gpflow.likelihoods.Gaussian
+        The noise. Its variance may be a scalar, of shape (P,) for a noise per output, or a GPflow function
+        of x.
+    inducing_variable : gpflow.inducing_variables.InducingVariables or array of shape (M, D)
+    num_outputs : int, default=1
+        P.
+    mean_function, q_diag, q_mu, q_sqrt
+        As for :class:`~sklearn_mogpe.gps.SparseGP`.
+
+    Raises
+    ------
+    ValueError
+        If the likelihood is not Gaussian.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        likelihood: Gaussian,
+        inducing_variable,
+        *,
+        num_outputs: int = 1,
+        mean_function=None,
+        q_diag: bool = False,
+        q_mu=None,
+        q_sqrt=None,
+    ):
+        super().__init__()
+        if not isinstance(likelihood, Gaussian):
+            raise ValueError(
+                f"Expected a gpflow.likelihoods.Gaussian, got {type(likelihood).__name__}; the bounds integrate "
+                "Gaussian noise in closed form."
+            )
+        self.num_outputs = num_outputs
+        self.likelihood = likelihood
+        self.gp = SparseGP(
+            kernel,
+            inducing_variable,
+            num_latent_gps=num_outputs,
+            mean_function=mean_function,
+            q_diag=q_diag,
+            q_mu=q_mu,
+            q_sqrt=q_sqrt,
+        )
+
+    def marginals(self, X: tf.Tensor) -> Marginals:
+        """Marginals of the expert's latent functions at X (N, D), each of shape (P, N)."""
+        (result,) = marginals([self.gp], X)
+        return result
+
+    def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
+        """Variance of the noise at X (N, D), of shape (P, N)."""
+        F = tf.zeros([tf.shape(X)[0], self.num_outputs], X.dtype)
+        return tf.transpose(self.likelihood.conditional_variance(X, F))
+
+    def prior_kl(self) -> tf.Tensor:
+        """KL from the prior to the variational posterior of the inducing variables, a scalar."""
+        return self.gp.prior_kl()
+
+
+class SVGPExperts(ExpertsBase):
+    """K sparse variational GP experts (:class:`SVGPExpert`), evaluated in one batched computation."""
+
+    @property
+    def gps(self) -> list[SparseGP]:
+        """The experts' Gaussian processes."""
+        return [expert.gp for expert in self.experts]
+
+    def marginals(self, X: tf.Tensor) -> Marginals:
+        """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""
+        return stack_marginals(marginals(self.gps, X))

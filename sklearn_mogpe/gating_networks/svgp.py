@@ -1,0 +1,92 @@
+"""A gating network of sparse variational Gaussian processes."""
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+from gpflow.kernels import Kernel
+
+from ..gps import Marginals, SparseGP, marginals, normal_points, safe_sqrt
+from .base import GatingNetworkBase
+from .probit import log_probit
+
+
+class SVGPGatingNetwork(GatingNetworkBase):
+    """Mixing probabilities from sparse variational GPs, shared by all outputs.
+
+    Two experts take one latent function and a probit, ``Pr(1) = Phi(h)``, ``Pr(2) = Phi(-h)``; K > 2
+    experts take K functions and a softmax; a single expert takes none.
+
+    Parameters
+    ----------
+    kernel : gpflow.kernels.Kernel, default=None
+        Shared by the latent functions, or ``SeparateIndependent`` with one kernel for each. A single expert
+        needs none, nor an inducing variable.
+    inducing_variable : gpflow.inducing_variables.InducingVariables or array of shape (M, D), default=None
+    num_experts : int, default=2
+        K.
+    mean_function, q_diag, q_mu, q_sqrt
+        As for :class:`~sklearn_mogpe.gps.SparseGP`.
+
+    Attributes
+    ----------
+    gps : list of SparseGP
+        The latent functions: one object, or none for a single expert.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel | None = None,
+        inducing_variable=None,
+        *,
+        num_experts: int = 2,
+        mean_function=None,
+        q_diag: bool = False,
+        q_mu=None,
+        q_sqrt=None,
+    ):
+        super().__init__()
+        self.num_experts = num_experts
+        self.num_latent_gps = {1: 0, 2: 1}.get(num_experts, num_experts)
+        self.gps = []
+        if self.num_latent_gps:
+            gp = SparseGP(
+                kernel,
+                inducing_variable,
+                num_latent_gps=self.num_latent_gps,
+                mean_function=mean_function,
+                q_diag=q_diag,
+                q_mu=q_mu,
+                q_sqrt=q_sqrt,
+            )
+            self.gps.append(gp)
+
+    def marginals(self, X: tf.Tensor) -> Marginals:
+        """Marginals of the latent functions at X (N, D), each of shape (H, N)."""
+        return self.join(marginals(self.gps, X), X)
+
+    def join(self, parts: list[Marginals], X: tf.Tensor) -> Marginals:
+        """The marginals of ``gps`` at X (N, D) as those of the gate: for a single expert, of shape (0, N)."""
+        if parts:
+            return parts[0]
+        nothing = tf.zeros([0, tf.shape(X)[0]], X.dtype)
+        return Marginals(nothing, nothing, nothing)
+
+    def log_mixing_probs(
+        self, h: tf.Tensor, variance: tf.Tensor | None = None, num_points: int = 8
+    ) -> tf.Tensor:
+        """Log of the mixing probabilities, see :class:`GatingNetworkBase`."""
+        if self.num_experts == 1:
+            return tf.zeros_like(tf.reduce_sum(h, -2, keepdims=True))
+        if self.num_experts == 2:
+            return log_probit(h if variance is None else h / tf.sqrt(1.0 + variance))
+        if variance is None:
+            return tf.nn.log_softmax(h, -2)
+        # log 1/J sum_j softmax(h + sqrt(variance) e_j), the fixed points e_j on a new leading axis
+        points = tf.constant(normal_points(num_points, self.num_latent_gps), h.dtype)
+        points = tf.reshape(points, [num_points] + [1] * (len(h.shape) - 2) + [self.num_latent_gps, 1])
+        log_probs = tf.nn.log_softmax(h + safe_sqrt(variance) * points, -2)
+        return tf.reduce_logsumexp(log_probs, 0) - np.log(num_points)
+
+    def prior_kl(self) -> tf.Tensor:
+        """KL from the prior to the variational posterior of the inducing variables, a scalar."""
+        return sum((gp.prior_kl() for gp in self.gps), tf.zeros([], gpflow.default_float()))

@@ -1,0 +1,23 @@
+"""Marginals of many sparse variational Gaussian processes in one batched computation.
+
+Letters used throughout the package:
+
+====  ==========================================================
+N     rows of the data
+D     inputs (columns of X)
+P     outputs (columns of Y)
+K     experts
+H     latent functions of the gating network
+L     latent Gaussian processes handled together
+M     inducing points
+B     rows in a mini-batch
+S     sample points of an expectation
+====  ==========================================================
+"""
+
+from .marginals import Marginals, Projection, marginals, project
+from .numerics import safe_sqrt
+from .points import normal_points
+from .sparse_gp import SparseGP
+
+__all__ = ["Marginals", "Projection", "SparseGP", "marginals", "normal_points", "project", "safe_sqrt"]

@@ -1,0 +1,39 @@
+"""Fixed quasi-random points of a standard normal distribution."""
+
+import numpy as np
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+SEED = 20210718  # one sequence for everybody, so that bounds can be compared between models and machines
+
+
+def normal_points(num_points: int, dim: int) -> np.ndarray:
+    """Points whose average stands for an expectation under ``N(0, I)``.
+
+    A scrambled Sobol sequence, mapped through the normal quantile function, with each point's mirror image,
+    scaled to unit variance in each coordinate. Averages over the points are therefore exact for sums of
+    one-dimensional quadratics, such as the log density of a single Gaussian expert.
+
+    Parameters
+    ----------
+    num_points : int
+        S, an even number, at least 2.
+    dim : int
+        Number of coordinates.
+
+    Returns
+    -------
+    array of shape (S, dim)
+
+    Raises
+    ------
+    ValueError
+        If ``num_points`` is odd or below 2.
+    """
+    if num_points < 2 or num_points % 2:
+        raise ValueError(f"Expected an even number of sample points, at least 2, got {num_points}.")
+    half = num_points // 2
+    sobol = qmc.Sobol(max(dim, 1), scramble=True, rng=np.random.default_rng(SEED))
+    points = ndtri(sobol.random_base2(int(np.ceil(np.log2(half))))[:half, :dim])
+    points = np.concatenate([points, -points])
+    return points / np.sqrt(np.mean(points**2, axis=0))

@@ -1,0 +1,161 @@
+"""The mixture density p(y | x), its moments, samples and training objective."""
+
+import abc
+from collections.abc import Callable
+
+import gpflow
+import tensorflow as tf
+import tensorflow_probability as tfp
+from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
+
+from ..experts import ExpertsBase
+from ..gating_networks import GatingNetworkBase
+from ..gps import normal_points
+from .bounds import BOUNDS
+from .latents import Latents
+
+tfd = tfp.distributions
+
+
+class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLossMixin, abc.ABC):
+    """``p(y | x) = sum_k Pr(alpha = k | x) p(y | alpha = k, x)``.
+
+    Parameters
+    ----------
+    experts : ExpertsBase
+        K experts with P outputs.
+    gating_network : GatingNetworkBase
+        Probabilities of K experts.
+    bound : {"tight", "further_gating", "further"} or callable, default="tight"
+        The lower bound of each row's log likelihood, see :mod:`sklearn_mogpe.mixture_of_experts.bounds`.
+    num_samples : int, default=32
+        S, the even number of fixed quasi-random points that stand for the bound's expectation.
+    num_data : int, default=None
+        N. If given, the sum over a batch's B rows is scaled by N / B to stand for all rows.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of experts differ, or the bound is not known.
+    """
+
+    def __init__(
+        self,
+        experts: ExpertsBase,
+        gating_network: GatingNetworkBase,
+        *,
+        bound: str | Callable = "tight",
+        num_samples: int = 32,
+        num_data: int | None = None,
+    ):
+        super().__init__()
+        if experts.num_experts != gating_network.num_experts:
+            raise ValueError(
+                f"Expected a gating network of {experts.num_experts} experts, got one of "
+                f"{gating_network.num_experts}."
+            )
+        if not callable(bound) and bound not in BOUNDS:
+            raise ValueError(f"Expected a callable or one of {sorted(BOUNDS)} as bound, got {bound!r}.")
+        self.experts = experts
+        self.gating_network = gating_network
+        self.bound = bound if callable(bound) else BOUNDS[bound]
+        self.num_data = num_data
+        dim = experts.num_experts * experts.num_outputs + gating_network.num_latent_gps
+        self.points = normal_points(num_samples, dim)
+
+    @abc.abstractmethod
+    def latents(self, X: tf.Tensor) -> Latents:
+        """Return the latent functions of experts and gate at X (N, D)."""
+
+    def prior_kl(self) -> tf.Tensor:
+        """Sum of the KL divergences of experts and gate, a scalar."""
+        return self.experts.prior_kl() + self.gating_network.prior_kl()
+
+    def expected_log_lik(self, latents: Latents, Y: tf.Tensor, sample_weight=None) -> tf.Tensor:
+        """The bound's sum over rows, scaled to all data: ``N / B sum_n w_n E_n``, a scalar.
+
+        Parameters
+        ----------
+        latents : Latents
+            At the B rows.
+        Y : tensor of shape (B, P)
+        sample_weight : tensor of shape (B,), default=None
+            None is 1 for each row.
+        """
+        rows = self.bound(latents, Y, tf.cast(self.points, Y.dtype))
+        if sample_weight is not None:
+            rows *= sample_weight
+        if self.num_data is not None:
+            rows *= tf.cast(self.num_data, Y.dtype) / tf.cast(tf.shape(Y)[0], Y.dtype)
+        return tf.reduce_sum(rows)
+
+    def elbo(self, data) -> tf.Tensor:
+        """Lower bound on the log marginal likelihood, a scalar.
+
+        Parameters
+        ----------
+        data : tuple of tensors (X, Y) or (X, Y, sample_weight)
+            Of shapes (B, D), (B, P) and (B,).
+        """
+        X, *targets = data
+        return self.expected_log_lik(self.latents(X), *targets) - self.prior_kl()
+
+    def maximum_log_likelihood_objective(self, data) -> tf.Tensor:
+        """The bound, under the name that GPflow's training functions ask for."""
+        return self.elbo(data)
+
+    def predict_mixture(self, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Components of the predictive density at X (N, D).
+
+        Returns
+        -------
+        weights : tensor of shape (N, K)
+            Mixing probabilities.
+        means, variances : tensors of shape (N, K, P)
+            Of y given each expert, noise included.
+        """
+        latents = self.latents(X)
+        f, axes = latents.experts, (2, 0, 1)
+        weights = self.gating_network.mixing_probs(latents.gates)
+        variances = f.variance + latents.noise_variance
+        return weights, tf.transpose(f.mean, axes), tf.transpose(variances, axes)
+
+    def predict_mixing_probs(self, X: tf.Tensor) -> tf.Tensor:
+        """Mixing probabilities at X (N, D), of shape (N, K)."""
+        return self.gating_network.predict_mixing_probs(X)
+
+    def predict_experts_dists(self, X: tf.Tensor) -> tfd.Normal:
+        """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P)."""
+        return self.experts.predict_dists(X)
+
+    def predict_y(self, X: tf.Tensor) -> tfd.MixtureSameFamily:
+        """The predictive distribution of y at X (N, D), of batch shape (N,) and event shape (P,)."""
+        weights, means, variances = self.predict_mixture(X)
+        return tfd.MixtureSameFamily(
+            tfd.Categorical(probs=weights), tfd.MultivariateNormalDiag(means, tf.sqrt(variances))
+        )
+
+    def predict_y_samples(self, X: tf.Tensor, num_samples: int = 1, seed=None) -> tf.Tensor:
+        """Independent draws of y at X (N, D), of shape (num_samples, N, P).
+
+        Parameters
+        ----------
+        X : tensor of shape (N, D)
+        num_samples : int, default=1
+        seed : int or pair of int, default=None
+            As for ``tfp.distributions``; a pair makes the draws a function of the seed alone.
+        """
+        return self.predict_y(X).sample(num_samples, seed=seed)
+
+
+class MixtureOfExperts(MixtureOfExpertsBase):
+    """A mixture of any experts under any gating network."""
+
+    def latents(self, X: tf.Tensor) -> Latents:
+        """Return the latent functions of experts and gate at X (N, D)."""
+        return Latents(
+            self.experts.marginals(X),
+            self.experts.noise_variance(X),
+            self.gating_network.marginals(X),
+            self.gating_network,
+        )

@@ -1,0 +1,90 @@
+"""Lower bounds on the log marginal likelihood, row by row.
+
+Each bound is a free function ``bound(latents, Y, points) -> (N,)``. It returns
+
+    E_n = E[ log sum_k Pr(k | h_n) p(y_n | f_kn) ],
+
+and the bounds differ in what is averaged outside the logarithm, over q of the inducing variables, and what
+is integrated inside, over what the inducing variables leave open:
+
+=====================  ===========================================  ========================================
+bound                  expert factor                                gate factor
+=====================  ===========================================  ========================================
+``tight``              N(y; g, r + noise), g ~ N(mu, s)             E of Pr(k | h) over h ~ N(g, r), g as left
+``further_gating``     as tight                                     Pr(k | h), h ~ N(mu, s + r)
+``further``            N(y; f, noise), f ~ N(mu, s + r)             as further_gating
+=====================  ===========================================  ========================================
+
+with mu, s and r the mean, the projected and the residual variance of
+:class:`~sklearn_mogpe.gps.Marginals`. By Jensen's inequality ``tight >= further_gating >= further``. See
+Scannell, Ek and Richards (2021), "Identifiable Mixtures of Sparse Variational Gaussian Process Experts".
+A row depends on each inducing vector only through one projection, so all expectations are over products of
+one-dimensional Gaussians, and the whole computation stays in log space.
+
+Mind that ``tight`` bounds the likelihood of the model whose rows are independent given the inducing
+variables (as in FITC), while ``further`` bounds that of the full Gaussian processes: for one expert it is
+the bound of Hensman et al. (2013), the objective of GPflow's ``SVGP``. Bounds of different kinds must not
+be compared.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+from ..gps import Marginals
+from .latents import Latents
+
+
+def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+    """Integrate what the inducing variables leave open, of experts and gate, inside the logarithm.
+
+    Parameters
+    ----------
+    latents : Latents
+    Y : tensor of shape (N, P)
+    points : tensor of shape (S, K * P + H)
+        Standard normal points that stand for the expectation, see
+        :func:`~sklearn_mogpe.gps.normal_points`.
+
+    Returns
+    -------
+    tensor of shape (N,)
+    """
+    return _expected_log_mixture(latents, Y, points, latents.experts, latents.gates)
+
+
+def further_gating(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+    """Integrate what the inducing variables leave open of the experts only; else as :func:`tight`."""
+    return _expected_log_mixture(latents, Y, points, latents.experts, _all_outside(latents.gates))
+
+
+def further(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+    """Average over everything outside the logarithm; else as :func:`tight`."""
+    experts, gates = _all_outside(latents.experts), _all_outside(latents.gates)
+    return _expected_log_mixture(latents, Y, points, experts, gates)
+
+
+BOUNDS = {"tight": tight, "further_gating": further_gating, "further": further}
+
+
+def _all_outside(f: Marginals) -> Marginals:
+    return Marginals(f.mean, f.variance, None)
+
+
+def _expected_log_mixture(latents, Y, points, experts, gates):
+    """E over the points of the log of the mixture, with the residual variances (if any) integrated."""
+    S = points.shape[0]
+    K, P, H = *latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
+    expert_points = tf.reshape(points[:, : K * P], [S, K, P, 1])
+    gate_points = tf.reshape(points[:, K * P :], [S, H, 1])
+
+    g = experts.project(expert_points)  # [S, K, P, N]
+    variance = latents.noise_variance
+    if experts.residual_variance is not None:
+        variance = variance + experts.residual_variance
+    # log N(y; g, v), the outputs independent given the expert
+    log_density = -0.5 * (
+        np.log(2 * np.pi) + tf.math.log(variance) + tf.square(tf.transpose(Y) - g) / variance
+    )
+    log_density = tf.reduce_sum(log_density, 2)  # [S, K, N]
+    log_probs = latents.gating_network.log_mixing_probs(gates.project(gate_points), gates.residual_variance)
+    return tf.reduce_mean(tf.reduce_logsumexp(log_probs + log_density, 1), 0)
