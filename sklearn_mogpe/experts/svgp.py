@@ -47,8 +47,8 @@ class SVGPExpert(ExpertBase):
         super().__init__()
         if not isinstance(likelihood, Gaussian):
             raise ValueError(
-                f"Expected a gpflow.likelihoods.Gaussian, got {type(likelihood).__name__}; the bounds integrate "
-                "Gaussian noise in closed form."
+                f"Expected a gpflow.likelihoods.Gaussian, got {type(likelihood).__name__}; the bounds "
+                "integrate Gaussian noise in closed form."
             )
         self.num_outputs = num_outputs
         self.likelihood = likelihood

@@ -15,9 +15,18 @@ S     sample points of an expectation
 ====  ==========================================================
 """
 
-from .marginals import Marginals, Projection, marginals, project
+from .marginals import Marginals, Projection, marginals, project, projected_marginals
 from .numerics import safe_sqrt
 from .points import normal_points
 from .sparse_gp import SparseGP
 
-__all__ = ["Marginals", "Projection", "SparseGP", "marginals", "normal_points", "project", "safe_sqrt"]
+__all__ = [
+    "Marginals",
+    "Projection",
+    "SparseGP",
+    "marginals",
+    "normal_points",
+    "project",
+    "projected_marginals",
+    "safe_sqrt",
+]

@@ -7,7 +7,6 @@ from gpflow.inducing_variables import InducingPoints, InducingVariables
 
 from .numerics import safe_sqrt
 
-
 # Correlation as a function of the squared scaled distance r2 (Rasmussen and Williams 2006, chapter 4.2).
 CORRELATIONS = {
     gk.SquaredExponential: lambda r2: tf.exp(-0.5 * r2),

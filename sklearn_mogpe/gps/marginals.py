@@ -39,17 +39,23 @@ class Marginals(NamedTuple):
 
 
 class Projection(NamedTuple):
-    """The whitened projections of L latent functions at N rows.
+    """Latent functions with equally many inducing points, projected from their inducing variables to N rows.
 
     Attributes
     ----------
+    gps : tuple of SparseGP
+        With L latent functions in all.
     A : tensor of shape (L, M, N)
         ``chol(K_uu)^-1 K_uf``.
+    prior_mean : tensor of shape (L, N)
+        ``c(x)``.
     residual_variance : tensor of shape (L, N)
         ``k(x, x) - A^T A``, never negative.
     """
 
+    gps: tuple[SparseGP, ...]
     A: tf.Tensor
+    prior_mean: tf.Tensor
     residual_variance: tf.Tensor
 
 
@@ -72,43 +78,29 @@ def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Margin
     list of Marginals
         One for each of ``gps``, of shape (L, N).
     """
-    results: list = [None] * len(gps)
-    for group in _by_shape(gps):
-        members = [gps[i] for i in group]
-        projection = project(members, X, jitter)
-        mean, variance = _moments(members, projection.A)
-        sizes = [gp.num_latent_gps for gp in members]
-        parts = zip(
-            tf.split(mean, sizes),
-            tf.split(variance, sizes),
-            tf.split(projection.residual_variance, sizes),
-            strict=True,
-        )
-        for i, (m, s, r) in zip(group, parts, strict=True):
-            results[i] = Marginals(m + _prior_mean(gps[i], X), s, r)
-    return results
+    return projected_marginals(gps, project(gps, X, jitter))
 
 
-def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> Projection:
-    """Whitened projections at X of the latent functions of GPs with equally many inducing points.
-
-    Parameters
-    ----------
-    gps : sequence of SparseGP
-        L latent functions in all.
-    X : tensor of shape (N, D)
-    jitter : float or scalar tensor, default=None
-        Added to the diagonal of ``K_uu``. None is GPflow's default.
+def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Projection]:
+    """Whitened projections of sparse GPs at X: :func:`marginals` without q.
 
     Returns
     -------
-    Projection
+    list of Projection
+        One for each group of GPs that can be batched.
     """
+    groups = defaultdict(list)
+    for gp in gps:
+        groups[gp.num_inducing, gp.q_diag].append(gp)
+    jitter = gpflow.default_jitter() if jitter is None else jitter
+    return [_project(tuple(group), X, jitter) for group in groups.values()]
+
+
+def _project(gps, X, jitter):
     latents = [latent for gp in gps for latent in gp.latents]
     keys = [(id(kernel), id(variable)) for kernel, variable in latents]
     distinct = dict(zip(keys, latents, strict=True))
     Kuu, Kuf, Kff_diag = covariances([k for k, _ in distinct.values()], [z for _, z in distinct.values()], X)
-    jitter = gpflow.default_jitter() if jitter is None else jitter
     Kuu = tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
     A = tf.linalg.triangular_solve(tf.linalg.cholesky(Kuu), Kuf)
@@ -117,26 +109,32 @@ def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> Projection:
         place = list(distinct)
         index = [place.index(key) for key in keys]
         A, residual = tf.gather(A, index), tf.gather(residual, index)
-    return Projection(A, residual)
+    return Projection(gps, A, tf.concat([_prior_mean(gp, X) for gp in gps], 0), residual)
 
 
-def _by_shape(gps):
-    groups = defaultdict(list)
-    for i, gp in enumerate(gps):
-        groups[gp.num_inducing, gp.q_diag].append(i)
-    return groups.values()
+def _prior_mean(gp, X):
+    shape = [gp.num_latent_gps, tf.shape(X)[0]]
+    return tf.zeros(shape, X.dtype) if gp.mean_function is None else tf.transpose(gp.mean_function(X))
 
 
-def _moments(gps, A):
-    # mean = A^T m,  s = A^T S A = |R^T A|^2 column by column, with S = R R^T
-    q_mu = tf.transpose(tf.concat([gp.q_mu for gp in gps], 1))
-    mean = tf.linalg.matvec(A, q_mu, transpose_a=True)
+def projected_marginals(gps: Sequence[SparseGP], projections: Sequence[Projection]) -> list[Marginals]:
+    """Marginals of q(f), one for each of ``gps``, from their projections."""
+    results = {}
+    for projection in projections:
+        mean, variance = _moments(projection)
+        sizes = [gp.num_latent_gps for gp in projection.gps]
+        parts = [tf.split(part, sizes) for part in (mean, variance, projection.residual_variance)]
+        results |= {id(gp): Marginals(*part) for gp, *part in zip(projection.gps, *parts, strict=True)}
+    return [results[id(gp)] for gp in gps]
+
+
+def _moments(projection):
+    # mean = c + A^T m,  s = A^T S A = |R^T A|^2 column by column, with S = R R^T
+    gps, A = projection.gps, projection.A
+    q_mu = tf.concat([gp.q_mu for gp in gps], 1)
+    mean = projection.prior_mean + tf.linalg.matvec(A, tf.transpose(q_mu), transpose_a=True)
     if gps[0].q_diag:
         root = tf.transpose(tf.concat([gp.q_sqrt for gp in gps], 1))[:, :, None] * A
     else:
         root = tf.matmul(tf.concat([gp.q_sqrt for gp in gps], 0), A, transpose_a=True)
     return mean, tf.reduce_sum(tf.square(root), -2)
-
-
-def _prior_mean(gp, X):
-    return 0.0 if gp.mean_function is None else tf.transpose(gp.mean_function(X))

@@ -55,8 +55,8 @@ class SparseGP(gpflow.Module):
         super().__init__()
         if isinstance(kernel, IndependentLatent):
             raise ValueError(
-                f"Expected a kernel of independent latent GPs, got {type(kernel).__name__}, which mixes them; "
-                "use SharedIndependent or SeparateIndependent."
+                f"Expected a kernel of independent latent GPs, got {type(kernel).__name__}, which mixes "
+                "them; use SharedIndependent or SeparateIndependent."
             )
         self.kernel = kernel
         self.inducing_variable = inducingpoint_wrapper(inducing_variable)

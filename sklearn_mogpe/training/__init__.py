@@ -1,0 +1,1 @@
+"""Training: from arrays to the state of a fitted mixture."""

@@ -1,0 +1,183 @@
+"""From standardised arrays to the state of a fitted mixture."""
+
+import warnings
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import RandomState
+from sklearn.exceptions import ConvergenceWarning
+
+from .. import gaussian_mixture
+from .program import Candidate, State, checkout, mixture_function
+from .progress import Progress
+from .race import race
+from .single import fit_single
+from .solvers import SOLVERS, Options
+from .structure import Structure
+from .tracking import Tracker
+
+# Rows that the initialisation looks at: enough to see the structure, few enough for seconds.
+INITIAL_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train.
+
+    Attributes
+    ----------
+    solver : {"natgrad", "lbfgs", "adam"}
+    options : Options
+        For the solver.
+    tol, n_iter_no_change : float and int
+        When to stop, see :class:`~sklearn_mogpe.training.tracking.Tracker`.
+    n_init : int
+        Starts that are trained to the end.
+    init_params : str
+        The start's name, or ``"auto"`` for a race.
+    verbose : int
+    """
+
+    solver: str
+    options: Options
+    tol: float
+    n_iter_no_change: int
+    n_init: int
+    init_params: str
+    verbose: int
+
+
+class Rows(NamedTuple):
+    """Standardised rows: X (N, D), Y (N, P) and their weights (N,)."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    weight: np.ndarray
+
+
+class Fit(NamedTuple):
+    """A fitted mixture and its history.
+
+    Attributes
+    ----------
+    state : State
+    lower_bound : float
+        Of all rows, in nats; from mini-batches, an estimate.
+    loss_curve : list of float
+        Negative bound per row.
+    validation_scores : list of float
+        Mean log density of the held-out rows, if any.
+    n_iter : int
+    converged : bool
+    """
+
+    state: State
+    lower_bound: float
+    loss_curve: list[float]
+    validation_scores: list[float]
+    n_iter: int
+    converged: bool
+
+
+def train(
+    structure: Structure,
+    rows: Rows,
+    held_out: Rows | None,
+    settings: Settings,
+    random_state: RandomState,
+    start: State | None = None,
+) -> Fit:
+    """Train a mixture.
+
+    Parameters
+    ----------
+    structure : Structure
+    rows : Rows
+    held_out : Rows or None
+        Rows that decide what is best and when to stop.
+    settings : Settings
+    random_state : numpy.random.RandomState
+    start : State, default=None
+        Parameters to begin from. None looks for good ones, in a sample of the rows if there are many.
+
+    Returns
+    -------
+    Fit
+        If interrupted from the keyboard, the best so far, with a warning.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If no start could be trained.
+    """
+    trackers: list[Tracker] = []
+    with Progress(settings.verbose) as progress, checkout(structure) as program:
+
+        def track(name, candidate, max_iter, **stopping):
+            program.assign(candidate.state)
+            report = progress.start(name, max_iter)
+            trackers.append(Tracker(program, candidate, report=report, **stopping))
+            return trackers[-1]
+
+        try:
+            candidates = [Candidate(np.inf, start)]
+            if start is None:
+                candidates = _initialise(program, rows, settings, random_state, track)
+            data = program.data(*rows)
+            trackers.clear()
+            for number, candidate in enumerate(candidates, 1):
+                tracker = track(
+                    f"{settings.solver} {number}",
+                    candidate,
+                    settings.options.max_iter,
+                    tol=settings.tol,
+                    n_iter_no_change=settings.n_iter_no_change,
+                    validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
+                )
+                SOLVERS[settings.solver](program, data, tracker, settings.options)
+        except KeyboardInterrupt:
+            if not trackers:
+                raise
+            warnings.warn(
+                "The fit was interrupted; it keeps the best parameters so far.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+    best = min(trackers, key=lambda tracker: tracker.best_criterion)
+    return Fit(
+        state=best.best_state,
+        lower_bound=-best.best_loss * len(rows.X),
+        loss_curve=best.loss_curve,
+        validation_scores=best.validation_scores,
+        n_iter=max(best.n_iter, 1),
+        converged=best.converged,
+    )
+
+
+def _initialise(program, rows, settings, random_state, track):
+    """Good candidates to train from, by a sample of the rows if there are many."""
+    sample = rows
+    if len(rows.X) > INITIAL_ROWS:
+        chosen = np.sort(random_state.choice(len(rows.X), INITIAL_ROWS, replace=False))
+        sample = Rows(*(part[chosen] for part in rows))
+    single = fit_single(program.structure, *sample)
+    if program.structure.n_experts == 1:
+        return [Candidate(np.inf, single.state)]
+    candidates = race(
+        program,
+        single,
+        *sample,
+        init_params=settings.init_params,
+        n_init=settings.n_init,
+        random_state=random_state,
+        track=track,
+    )
+    if sample is not rows:
+        candidates = [candidate._replace(loss=np.inf) for candidate in candidates]
+    return candidates
+
+
+def _mean_log_density(program, X, Y, weight):
+    weights, means, variances = (part.numpy() for part in program.get(mixture_function)(X))
+    return np.average(gaussian_mixture.log_density(Y, weights, means, np.sqrt(variances)), weights=weight)

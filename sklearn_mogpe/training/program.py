@@ -1,0 +1,161 @@
+"""Compiled graphs of one structure, shared by all fits and predictions of that structure."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+
+from .structure import Structure
+
+State = dict[str, np.ndarray]
+"""Unconstrained values of all parameters of a model, and its jitter, by their paths in the model."""
+
+# TensorFlow never frees a traced graph, so this bounds what the pool adds, not what a process that fits ever
+# new structures has used. A grid search has rarely more structures than this.
+MAX_PROGRAMS = 32
+
+# Added to the diagonal of covariance matrices, by precision: a small multiple of what rounding takes away.
+JITTER = {"float64": 1e-6, "float32": 1e-4}
+
+_tracing = threading.RLock()
+
+
+class Candidate(NamedTuple):
+    """Parameters, and the loss per row that they reach."""
+
+    loss: float
+    state: State
+
+
+class Data(NamedTuple):
+    """Rows on the device.
+
+    Attributes
+    ----------
+    X : tensor of shape (N, D)
+    Y : tensor of shape (N, P)
+    weight : tensor of shape (N,)
+    """
+
+    X: tf.Tensor
+    Y: tf.Tensor
+    weight: tf.Tensor
+
+
+class Program:
+    """A model of some structure and the compiled functions that train and query it.
+
+    A program holds no data and, between its uses, no values that matter: :meth:`assign` comes first. The
+    number of rows is no part of its graphs. Get it by :func:`checkout`, which lends it to one thread at a
+    time.
+
+    Parameters
+    ----------
+    structure : Structure
+
+    Attributes
+    ----------
+    model : MixtureOfSVGPExperts
+    trainable : list of tf.Variable
+        All that is trained.
+    hyperparameters : list of tf.Variable
+        The trainable variables that are not part of any q.
+    initial : State
+        The values that the model was built with.
+    """
+
+    def __init__(self, structure: Structure):
+        self.structure = structure
+        self.lock = threading.Lock()
+        self._functions: dict[Callable, object] = {}
+        with self.building():
+            self.model = structure.build()
+            self.model.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
+        parameters = gpflow.utilities.parameter_dict(self.model)
+        del parameters[".num_data"]
+        self._variables = {path: getattr(p, "unconstrained_variable", p) for path, p in parameters.items()}
+        q = {id(p.unconstrained_variable) for gp in self.model.gps for p in (gp.q_mu, gp.q_sqrt)}
+        self.trainable = list(self.model.trainable_variables)
+        self.hyperparameters = [v for v in self.trainable if id(v) not in q]
+        self.initial = self.read()
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """GPflow's settings while a model is built or a graph is traced: they are global to a process."""
+        dtype = self.structure.dtype
+        # Logarithms of positive parameters suit gradient steps: the scale of the data cancels.
+        config = gpflow.config.Config(
+            float=np.dtype(dtype).type, jitter=JITTER[dtype], positive_bijector="exp"
+        )
+        with _tracing, gpflow.config.as_context(config):
+            yield
+
+    def read(self) -> State:
+        """Copy the values of all parameters."""
+        return {path: variable.numpy() for path, variable in self._variables.items()}
+
+    def assign(self, state: State) -> None:
+        """Set the values of all parameters, or of those that ``state`` names."""
+        for path, value in state.items():
+            self._variables[path].assign(value)
+
+    def data(self, X, Y, weight) -> Data:
+        """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model their number."""
+        self.model.num_data.assign(len(X))
+        return Data(*(tf.convert_to_tensor(a, self.structure.dtype) for a in (X, Y, weight)))
+
+    def get(self, build: Callable[["Program"], object]):
+        """Return what ``build(self)`` makes, usually a compiled function; made once in a program's life."""
+        if build not in self._functions:
+            self._functions[build] = build(self)
+        return self._functions[build]
+
+    def compile(self, function: Callable, *signature: tf.TensorSpec):
+        """Compile a function of tensors; use in a callable that is handed to :meth:`get`."""
+
+        def traced(*args):
+            with self.building():
+                return function(*args)
+
+        return tf.function(traced, input_signature=signature, autograph=False)
+
+    @property
+    def data_signature(self) -> tuple[tf.TensorSpec, ...]:
+        """Signature of the three tensors of :class:`Data`."""
+        D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
+        return tf.TensorSpec([None, D], dtype), tf.TensorSpec([None, P], dtype), tf.TensorSpec([None], dtype)
+
+
+_programs: OrderedDict[Structure, Program] = OrderedDict()
+_pool_lock = threading.Lock()
+
+
+@contextmanager
+def checkout(structure: Structure) -> Iterator[Program]:
+    """Lend the program of a structure to this thread; others that want it wait."""
+    with _pool_lock:
+        program = _programs.pop(structure, None) or Program(structure)
+        _programs[structure] = program
+        if len(_programs) > MAX_PROGRAMS:
+            _programs.popitem(last=False)
+    with program.lock:
+        yield program
+
+
+def bound_function(program: Program):
+    """Compile the training loss (negative bound and log priors) of all data: ``(X, Y, weight) -> scalar``."""
+
+    def loss(X, Y, weight):
+        return program.model.training_loss((X, Y, weight))
+
+    return program.compile(loss, *program.data_signature)
+
+
+def mixture_function(program: Program):
+    """Compile the components of the predictive density: ``X -> weights, means, variances``."""
+    return program.compile(program.model.predict_mixture, program.data_signature[0])

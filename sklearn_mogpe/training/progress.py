@@ -1,0 +1,42 @@
+"""Progress of a fit on the terminal."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+
+Report = Callable[[int, float], None]
+
+
+class Progress:
+    """Shows one line for each training run: its name, how far it is, and the bound per row.
+
+    Parameters
+    ----------
+    verbose : int
+        0 shows nothing.
+    """
+
+    def __init__(self, verbose: int):
+        self._bars = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("bound {task.fields[bound]:.4f} per row"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=verbose <= 0,
+        )
+
+    def __enter__(self) -> "Progress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._bars.stop()
+
+    def start(self, name: str, max_iter: int) -> Report:
+        """Add a line; call the result with the iteration and the loss per row."""
+        task = self._bars.add_task(name, total=max_iter, bound=float("nan"))
+        return lambda n_iter, loss: self._bars.update(task, completed=n_iter, bound=-loss)

@@ -1,0 +1,150 @@
+"""Where a mixture's training begins: a race of starts, judged by the bound."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from numpy.random import RandomState
+
+from ..mixture_of_experts import Latents
+from .natural import assign, natural_step
+from .program import Candidate, Program
+from .single import Single, place, scale
+from .solvers import Options, natgrad
+from .starts import spread_points, starts
+from .tracking import Tracker
+
+# Prior variance of the gate's functions: a standard deviation of 2 lets a probit say 2 % and 98 %.
+GATE_VARIANCE = 4.0
+
+# Natural gradient steps that turn an assignment into a q: the first is exact for experts, gates need a few.
+ASSIGNMENT_STEPS = 5
+
+# Step size of the hyperparameters' Adam: large, since it is only the race that decides by it.
+LEARNING_RATE = 0.1
+
+# Rounds of (iterations, starts that go on to the next round).
+ROUNDS = ((50, 3), (75, 1))
+
+
+def race(
+    program: Program,
+    single: Single,
+    X,
+    Y,
+    weight,
+    *,
+    init_params: str,
+    n_init: int,
+    random_state: RandomState,
+    track: Callable[[str, Candidate, int], Tracker],
+) -> list[Candidate]:
+    """Start mixtures from several divisions of the rows, run each for a while, and keep the best.
+
+    Parameters
+    ----------
+    program : Program
+        Of a mixture of two experts or more.
+    single : Single
+    X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
+    init_params : str
+        Name of the only start to take, or ``"auto"`` for all.
+    n_init : int
+        Number of candidates to return.
+    random_state : numpy.random.RandomState
+    track : callable ``(name, candidate, max_iter) -> Tracker``
+        Prepares the program and a tracker for a run from a candidate.
+
+    Returns
+    -------
+    list of Candidate
+        The best first.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If every start failed.
+    """
+    scaled = X / single.lengthscales
+    proposals = starts(scaled, Y, single.residuals, program.structure.n_experts, random_state)
+    if init_params != "auto":
+        proposals = {init_params: proposals[init_params]}
+    data = program.data(X, Y, weight)
+    points = X[spread_points(scaled, program.structure.n_inducing)]
+    base = _base_state(program, single, points)
+    running = {}
+    for name, start in proposals.items():
+        program.assign(base)
+        program.get(_start_function)(*data, *(np.asarray(part, float) for part in start))
+        running[name] = Candidate(np.inf, program.read())
+    failure = None
+    for max_iter, survivors in ROUNDS:
+        for name, candidate in list(running.items()):
+            tracker = track(f"start {name}", candidate, max_iter)
+            try:
+                natgrad(program, data, tracker, Options(max_iter, LEARNING_RATE))
+                running[name] = Candidate(tracker.best_loss, tracker.best_state)
+            except np.linalg.LinAlgError as error:
+                failure = error
+                del running[name]
+        if not running:
+            raise failure
+        ranking = sorted(running, key=lambda name: running[name].loss)
+        running = {name: running[name] for name in ranking[: max(survivors, n_init)]}
+    return list(running.values())[:n_init]
+
+
+def _base_state(program, single, points):
+    """The single GP's hyperparameters for every expert that has such, its lengthscales for the gate."""
+    base = dict(program.initial)
+    first = ".experts.experts[0]."
+    for k in range(program.structure.n_experts):
+        for path, value in single.state.items():
+            own = path.replace(first, f".experts.experts[{k}].")
+            if path.startswith(first) and ".q_" not in path and np.shape(base.get(own)) == np.shape(value):
+                base[own] = value
+    program.assign(base)
+    place(program, points)
+    (gate,) = program.model.gating_network.gps
+    kernel = gate.kernel
+    if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
+        kernel.lengthscales.assign(np.broadcast_to(single.lengthscales, kernel.lengthscales.shape))
+        kernel.variance.assign(GATE_VARIANCE)
+    return program.read()
+
+
+def _start_function(program: Program):
+    """Compile what gives a program's experts and gate the parameters of a :class:`Start`."""
+    model, dtype = program.model, program.structure.dtype
+
+    def function(X, Y, weight, responsibilities, noise_factor, lengthscale_factor):
+        for k, expert in enumerate(model.experts.experts):
+            scale(expert, noise_factor[k], lengthscale_factor[k])
+
+        def objective(latents):
+            return tf.reduce_sum(weight * _assigned(latents, Y, model.points, responsibilities))
+
+        def body(i):
+            _, _, q = natural_step(model, X, objective, [], 1.0)
+            assign(q, tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for _, *vs in q for v in vs]))
+            return i + 1
+
+        tf.while_loop(lambda i: i < ASSIGNMENT_STEPS, body, [tf.constant(0)])
+
+    factors = tf.TensorSpec([program.structure.n_experts], dtype)
+    responsibilities = tf.TensorSpec([program.structure.n_experts, None], dtype)
+    return program.compile(function, *program.data_signature, responsibilities, factors, factors)
+
+
+def _assigned(latents: Latents, Y, points, responsibilities):
+    """Each row's expected log likelihood together with its expert, given the responsibilities (K, N)."""
+    f, noise = latents.experts, latents.noise_variance
+    # E log N(y; f, noise) = log N(y; mu, noise) - (s + r) / (2 noise)
+    squares = tf.square(tf.transpose(Y) - f.mean) + f.variance
+    log_density = -0.5 * tf.reduce_sum(np.log(2 * np.pi) + tf.math.log(noise) + squares / noise, 1)
+    # E log Pr(k | h), h ~ N(mu, s + r)
+    H = latents.gating_network.num_latent_gps
+    h = latents.gates._replace(projected_variance=latents.gates.variance)
+    h = h.project(tf.cast(points[:, points.shape[1] - H :, None], Y.dtype))
+    log_probs = tf.reduce_mean(latents.gating_network.log_mixing_probs(h), 0)
+    return tf.reduce_sum(responsibilities * (log_density + log_probs), 0)

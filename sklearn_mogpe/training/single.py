@@ -1,0 +1,132 @@
+"""The first step of every fit: one Gaussian process per output, fitted fast."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+
+from ..experts import SVGPExpert
+from .natural import assign, natural_step
+from .program import Candidate, Program, State, checkout, mixture_function
+from .solvers.lbfgs import minimize, pack, unpack
+from .starts import spread_points
+from .structure import Structure
+from .tracking import Tracker
+
+# Lengthscales that the GP is tried from, as parts of its kernel's own.
+STARTS = (1.0, 0.3)
+MAX_ITER = 60
+
+# No start has less noise than this part of the data's variance.
+MIN_NOISE = 1e-5
+
+
+class Single(NamedTuple):
+    """A single Gaussian process fitted to the data.
+
+    Attributes
+    ----------
+    state : State
+    lengthscales : array of shape (D,)
+        The shortest over the outputs.
+    residuals : array of shape (N, P)
+        In units of the noise's standard deviation.
+    """
+
+    state: State
+    lengthscales: np.ndarray
+    residuals: np.ndarray
+
+
+def fit_single(structure: Structure, X, Y, weight) -> Single:
+    """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
+
+    The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
+    of the bound with q held fixed.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of a mixture, whose first kernel is taken.
+    X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If no covariance matrix could be factorised.
+    """
+    single = replace(structure, kernels=structure.kernels[:1], bound="further", n_samples=2)
+    with checkout(single) as program:
+        data = program.data(X, Y, weight)
+        function = program.get(_collapsed_function)
+        points = X[spread_points(X, structure.n_inducing)]
+        candidates = []
+        for factor in STARTS:
+            program.assign(program.initial)
+            scale(program.model.experts.experts[0], 1.0, factor)
+            place(program, points)
+            candidates.append(_collapse(program, function, data))
+        state = min(candidates, key=lambda candidate: candidate.loss).state
+        program.assign(state)
+        _, means, _ = program.get(mixture_function)(data.X)
+        (expert,) = program.model.experts.experts
+        residuals = (Y - means[:, 0].numpy()) / np.sqrt(expert.likelihood.variance.numpy())
+        return Single(state, _lengthscales(expert, X.shape[1]), residuals)
+
+
+def _collapse(program, function, data):
+    tracker = Tracker(program, Candidate(np.inf, program.read()))
+    while True:
+        try:
+            theta = pack(program.hyperparameters).numpy()
+            result = minimize(lambda x: function(x, *data), theta, max_iter=MAX_ITER)
+            function(tf.constant(result.x), *data)
+            return Candidate(result.fun / len(data.X), program.read())
+        except FloatingPointError:
+            tracker.recover()
+
+
+def _collapsed_function(program: Program):
+    """Compile ``(theta, X, Y, weight) -> (loss, gradient)`` by the hyperparameters, with q at its optimum."""
+    model, variables = program.model, program.hyperparameters
+
+    def function(theta, X, Y, weight):
+        unpack(variables, theta)
+        _, _, q = natural_step(model, X, lambda latents: model.expected_log_lik(latents, Y, weight), [], 1.0)
+        assign(q, True)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            loss = model.training_loss((X, Y, weight))
+        return loss, pack(tape.gradient(loss, variables, unconnected_gradients="zero"))
+
+    return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)
+
+
+def place(program: Program, points) -> None:
+    """Give all GPs the inducing inputs ``points`` (M, D)."""
+    for gp in program.model.gps:
+        gp.inducing_variable.Z.assign(points)
+
+
+def _lengthscale_parameters(expert):
+    parameters = gpflow.utilities.parameter_dict(expert.gp.kernel)
+    return [parameter for path, parameter in parameters.items() if path.endswith(".lengthscales")]
+
+
+def _lengthscales(expert, input_dim):
+    values = [
+        np.broadcast_to(p.numpy(), input_dim)
+        for p in _lengthscale_parameters(expert)
+        if p.shape.rank == 0 or p.shape[0] == input_dim
+    ]
+    return np.min(values, axis=0) if values else np.ones(input_dim)
+
+
+def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:
+    """Multiply an expert's noise variance and its lengthscales, if its kernel has such."""
+    for parameter in _lengthscale_parameters(expert):
+        parameter.assign(parameter * lengthscale_factor)
+    variance = expert.likelihood.variance
+    variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))

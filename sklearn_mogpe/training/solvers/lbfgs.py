@@ -1,0 +1,83 @@
+"""L-BFGS for all parameters, on the whole data's bound, which the fixed points make deterministic."""
+
+import gpflow
+import numpy as np
+import scipy.optimize
+import tensorflow as tf
+
+from ..program import Data, Program
+from ..tracking import Tracker
+from .options import Options
+
+# Pairs of vectors that L-BFGS remembers: more help here, as a gradient costs much more than they do.
+MEMORY = 20
+
+pack = gpflow.optimizers.Scipy.pack_tensors
+
+
+def lbfgs(program: Program, data: Data, tracker: Tracker, options: Options) -> None:
+    """Raise the bound by SciPy's L-BFGS-B.
+
+    See :mod:`sklearn_mogpe.training.solvers` for the parameters; the learning rate has no meaning here.
+    """
+    loss_and_gradient = program.get(loss_and_gradient_function)
+
+    def after_iteration(intermediate_result):
+        unpack(program.trainable, intermediate_result.x)
+        if tracker.update(tracker.n_iter + 1, intermediate_result.fun / len(data.X)):
+            raise StopIteration
+
+    while tracker.n_iter < options.max_iter:
+        try:
+            result = minimize(
+                lambda theta: loss_and_gradient(theta, *data),
+                pack(program.trainable).numpy(),
+                max_iter=options.max_iter - tracker.n_iter,
+                callback=after_iteration,
+            )
+        except FloatingPointError:
+            tracker.recover()
+        else:
+            tracker.converged |= result.success
+            return
+
+
+def unpack(variables, theta) -> None:
+    """Assign the parts of a flat vector to variables, in order."""
+    scipy_optimizer = gpflow.optimizers.Scipy
+    scipy_optimizer.assign_tensors(variables, scipy_optimizer.unpack_tensors(variables, tf.convert_to_tensor(theta)))
+
+
+def minimize(function, start, *, max_iter, callback=None):
+    """Run SciPy's L-BFGS-B on a compiled ``theta -> (loss, gradient)``.
+
+    Raises
+    ------
+    FloatingPointError
+        If a loss or gradient is not finite.
+    """
+
+    def evaluate(theta):
+        loss, gradient = (value.numpy() for value in function(tf.constant(theta)))
+        if not (np.isfinite(loss) and np.all(np.isfinite(gradient))):
+            raise FloatingPointError("the loss or its gradient is not finite")
+        return float(loss), gradient.astype(float)
+
+    options = {"maxiter": max_iter, "maxcor": MEMORY, "maxfun": 100 * max_iter, "ftol": 1e-12, "gtol": 1e-8}
+    return scipy.optimize.minimize(
+        evaluate, start.astype(float), jac=True, method="L-BFGS-B", callback=callback, options=options
+    )
+
+
+def loss_and_gradient_function(program: Program):
+    """Compile ``(theta, X, Y, weight) -> (loss, gradient)``; it assigns theta to the program's variables."""
+    variables = program.trainable
+
+    def function(theta, X, Y, weight):
+        unpack(variables, theta)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            loss = program.model.training_loss((X, Y, weight))
+        return loss, pack(tape.gradient(loss, variables, unconnected_gradients="zero"))
+
+    return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)

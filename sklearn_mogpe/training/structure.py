@@ -1,0 +1,82 @@
+"""What decides the graph of a model: sizes, kernels and the bound, but no values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gpflow
+import numpy as np
+from gpflow.kernels import Kernel, SeparateIndependent
+
+from ..experts import SVGPExpert, SVGPExperts
+from ..gating_networks import SVGPGatingNetwork
+from ..mixture_of_experts import MixtureOfSVGPExperts
+
+KERNELS = {
+    "rbf": gpflow.kernels.SquaredExponential,
+    "matern12": gpflow.kernels.Matern12,
+    "matern32": gpflow.kernels.Matern32,
+    "matern52": gpflow.kernels.Matern52,
+}
+
+KernelSpec = str | Callable[[int], Kernel]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Everything that two fits must share to run the same compiled graph.
+
+    Attributes
+    ----------
+    kernels : tuple of K kernel names or callables ``input_dim -> gpflow.kernels.Kernel``
+    gating_kernel : kernel name or callable
+    n_features, n_outputs, n_inducing, n_samples : int
+        D, P, M and S.
+    bound : {"tight", "further_gating", "further"}
+    dtype : {"float64", "float32"}
+    """
+
+    kernels: tuple[KernelSpec, ...]
+    gating_kernel: KernelSpec
+    n_features: int
+    n_outputs: int
+    n_inducing: int
+    n_samples: int
+    bound: str
+    dtype: str = "float64"
+
+    @property
+    def n_experts(self) -> int:
+        """K."""
+        return len(self.kernels)
+
+    def build(self) -> MixtureOfSVGPExperts:
+        """Make a model of this structure, with meaningless parameter values."""
+        Z = np.linspace(-1.0, 1.0, self.n_inducing)[:, None] * np.ones(self.n_features)
+        experts = [
+            SVGPExpert(
+                self._expert_kernel(spec),
+                gpflow.likelihoods.Gaussian(np.full(self.n_outputs, 0.1)),
+                gpflow.inducing_variables.InducingPoints(Z),
+                num_outputs=self.n_outputs,
+            )
+            for spec in self.kernels
+        ]
+        gating_network = SVGPGatingNetwork(
+            make_kernel(self.gating_kernel, self.n_features),
+            gpflow.inducing_variables.InducingPoints(Z),
+            num_experts=self.n_experts,
+        )
+        return MixtureOfSVGPExperts(
+            SVGPExperts(experts), gating_network, bound=self.bound, num_samples=self.n_samples
+        )
+
+    def _expert_kernel(self, spec):
+        kernels = [make_kernel(spec, self.n_features) for _ in range(self.n_outputs)]
+        return kernels[0] if self.n_outputs == 1 else SeparateIndependent(kernels)
+
+
+def make_kernel(spec: KernelSpec, input_dim: int) -> Kernel:
+    """Make a kernel from a name, with one lengthscale per input, or by a callable ``input_dim -> Kernel``."""
+    if callable(spec):
+        return spec(input_dim)
+    return KERNELS[spec](lengthscales=np.ones(input_dim))

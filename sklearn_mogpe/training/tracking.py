@@ -1,0 +1,103 @@
+"""What a solver reports to: it keeps the best parameters and decides when to stop."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .program import JITTER, Candidate, Program
+
+# Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
+MAX_JITTER = 1e-2
+
+
+class Tracker:
+    """The best parameters of a run, its history and its end.
+
+    Parameters
+    ----------
+    program : Program
+        Whose parameters are trained.
+    start : Candidate
+        The program's present parameters and their loss per row, infinite if not known.
+    tol : float, default=0.0
+        Smallest change per row that counts as an improvement, in nats.
+    n_iter_no_change : int, default=None
+        Iterations without improvement after which the run has converged. None runs to the end.
+    validate : callable returning float, default=None
+        Mean log density of held-out rows under the present parameters. If given, it decides what is best
+        and when to stop, in place of the loss.
+    report : callable ``(iteration, loss per row) -> None``, default=None
+        Shows progress.
+
+    Attributes
+    ----------
+    best_state : State
+    best_loss : float
+        Per row, at the best state.
+    best_criterion : float
+        What was minimised: the loss, or the negative validation score.
+    loss_curve, validation_scores : list of float
+        One value for each report.
+    n_iter : int
+    converged : bool
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        start: Candidate,
+        *,
+        tol: float = 0.0,
+        n_iter_no_change: int | None = None,
+        validate: Callable[[], float] | None = None,
+        report: Callable[[int, float], None] | None = None,
+    ):
+        self.program = program
+        self.tol = tol
+        self.n_iter_no_change = np.inf if n_iter_no_change is None else n_iter_no_change
+        self.validate, self.report = validate, report
+        self.best_loss, self.best_state = start
+        self.best_criterion = np.inf if validate else start.loss
+        self.loss_curve: list[float] = []
+        self.validation_scores: list[float] = []
+        self.n_iter = 0
+        self.converged = False
+        self._reference, self._reference_iter = self.best_criterion, 0
+
+    def update(self, n_iter: int, loss: float) -> bool:
+        """Record the loss per row of the program's present parameters; return whether to stop."""
+        self.n_iter = n_iter
+        self.loss_curve.append(loss)
+        criterion = loss
+        if self.validate is not None:
+            self.validation_scores.append(self.validate())
+            criterion = -self.validation_scores[-1]
+        if criterion < self.best_criterion:
+            self.best_criterion = criterion
+            self.best_state, self.best_loss = self.program.read(), loss
+        if criterion < self._reference - self.tol:
+            self._reference, self._reference_iter = criterion, n_iter
+        if self.report is not None:
+            self.report(n_iter, loss)
+        self.converged = n_iter - self._reference_iter >= self.n_iter_no_change
+        return self.converged
+
+    def recover(self) -> None:
+        """Go back to the best parameters and add jitter, after a step that was not finite.
+
+        Raises
+        ------
+        numpy.linalg.LinAlgError
+            If there is more jitter already than can be excused.
+        """
+        self.program.assign(self.best_state)
+        jitter = 10.0 * float(self.program.model.jitter.numpy())
+        if jitter > MAX_JITTER:
+            raise np.linalg.LinAlgError(
+                "A covariance matrix of the experts or the gate is not positive definite, even with "
+                f"{jitter / 10:g} added to its diagonal (at first {JITTER[self.program.structure.dtype]:g}). "
+                'Try fewer inducing points (n_inducing), dtype="float64", a smaller learning_rate, a rougher '
+                'kernel such as "matern32", or remove inputs that repeat one another.'
+            )
+        self.program.model.jitter.assign(jitter)
+        self.best_state = {**self.best_state, ".jitter": np.asarray(jitter, self.program.structure.dtype)}
