@@ -9,6 +9,7 @@ from numpy.random import RandomState
 from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
+from ..rows import Rows
 from .program import Candidate, State, checkout, mixture_function
 from .progress import Progress
 from .race import race
@@ -16,9 +17,6 @@ from .single import fit_single
 from .solvers import SOLVERS, Options
 from .structure import Structure
 from .tracking import Tracker
-
-# Rows that the initialisation looks at: enough to see the structure, few enough for seconds.
-INITIAL_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,6 @@ class Settings:
     verbose: int
 
 
-class Rows(NamedTuple):
-    """Standardised rows: X (N, D), Y (N, P) and their weights (N,)."""
-
-    X: np.ndarray
-    Y: np.ndarray
-    weight: np.ndarray
-
-
 class Fit(NamedTuple):
     """A fitted mixture and its history.
 
@@ -83,6 +73,7 @@ class Fit(NamedTuple):
 def train(
     structure: Structure,
     rows: Rows,
+    sample: Rows,
     held_out: Rows | None,
     settings: Settings,
     random_state: RandomState,
@@ -94,12 +85,15 @@ def train(
     ----------
     structure : Structure
     rows : Rows
+        Standardised, like all others here.
+    sample : Rows
+        The same rows, or a part of them that is enough to look for a start.
     held_out : Rows or None
         Rows that decide what is best and when to stop.
     settings : Settings
     random_state : numpy.random.RandomState
     start : State, default=None
-        Parameters to begin from. None looks for good ones, in a sample of the rows if there are many.
+        Parameters to begin from. None looks for good ones.
 
     Returns
     -------
@@ -123,7 +117,9 @@ def train(
         try:
             candidates = [Candidate(np.inf, start)]
             if start is None:
-                candidates = _initialise(program, rows, settings, random_state, track)
+                candidates = _initialise(program, sample, settings, random_state, track)
+                if sample is not rows:
+                    candidates = [candidate._replace(loss=np.inf) for candidate in candidates]
             data = program.data(*rows)
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
@@ -155,16 +151,11 @@ def train(
     )
 
 
-def _initialise(program, rows, settings, random_state, track):
-    """Good candidates to train from, by a sample of the rows if there are many."""
-    sample = rows
-    if len(rows.X) > INITIAL_ROWS:
-        chosen = np.sort(random_state.choice(len(rows.X), INITIAL_ROWS, replace=False))
-        sample = Rows(*(part[chosen] for part in rows))
+def _initialise(program, sample, settings, random_state, track):
     single = fit_single(program.structure, *sample)
     if program.structure.n_experts == 1:
         return [Candidate(np.inf, single.state)]
-    candidates = race(
+    return race(
         program,
         single,
         *sample,
@@ -173,9 +164,6 @@ def _initialise(program, rows, settings, random_state, track):
         random_state=random_state,
         track=track,
     )
-    if sample is not rows:
-        candidates = [candidate._replace(loss=np.inf) for candidate in candidates]
-    return candidates
 
 
 def _mean_log_density(program, X, Y, weight):

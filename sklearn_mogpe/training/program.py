@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import gpflow
@@ -92,8 +92,13 @@ class Program:
         config = gpflow.config.Config(
             float=np.dtype(dtype).type, jitter=JITTER[dtype], positive_bijector="exp"
         )
-        with _tracing, gpflow.config.as_context(config):
+        with _tracing, gpflow.config.as_context(config), self.device():
             yield
+
+    def device(self):
+        """Place what is made in this context on the structure's device."""
+        name = self.structure.device
+        return nullcontext() if name == "auto" else tf.device(name)
 
     def read(self) -> State:
         """Copy the values of all parameters."""
@@ -107,7 +112,12 @@ class Program:
     def data(self, X, Y, weight) -> Data:
         """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model their number."""
         self.model.num_data.assign(len(X))
-        return Data(*(tf.convert_to_tensor(a, self.structure.dtype) for a in (X, Y, weight)))
+        return Data(*(self.tensor(part) for part in (X, Y, weight)))
+
+    def tensor(self, array) -> tf.Tensor:
+        """An array on the device, in the structure's precision."""
+        with self.device():
+            return tf.convert_to_tensor(np.asarray(array, self.structure.dtype))
 
     def get(self, build: Callable[["Program"], object]):
         """Return what ``build(self)`` makes, usually a compiled function; made once in a program's life."""

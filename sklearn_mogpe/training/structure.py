@@ -33,6 +33,8 @@ class Structure:
         D, P, M and S.
     bound : {"tight", "further_gating", "further"}
     dtype : {"float64", "float32"}
+    device : str
+        A device's name, or ``"auto"`` for TensorFlow's choice.
     """
 
     kernels: tuple[KernelSpec, ...]
@@ -43,6 +45,7 @@ class Structure:
     n_samples: int
     bound: str
     dtype: str = "float64"
+    device: str = "auto"
 
     @property
     def n_experts(self) -> int:
@@ -80,3 +83,16 @@ def make_kernel(spec: KernelSpec, input_dim: int) -> Kernel:
     if callable(spec):
         return spec(input_dim)
     return KERNELS[spec](lengthscales=np.ones(input_dim))
+
+
+def check_kernel(spec: KernelSpec) -> KernelSpec:
+    """Return a valid kernel specification as it is.
+
+    Raises
+    ------
+    ValueError
+        If it is neither a known name nor a callable.
+    """
+    if callable(spec) or (isinstance(spec, str) and spec in KERNELS):
+        return spec
+    raise ValueError(f"Expected one of {list(KERNELS)} or a callable input_dim -> kernel, got {spec!r}.")

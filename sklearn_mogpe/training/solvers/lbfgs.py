@@ -45,7 +45,9 @@ def lbfgs(program: Program, data: Data, tracker: Tracker, options: Options) -> N
 def unpack(variables, theta) -> None:
     """Assign the parts of a flat vector to variables, in order."""
     scipy_optimizer = gpflow.optimizers.Scipy
-    scipy_optimizer.assign_tensors(variables, scipy_optimizer.unpack_tensors(variables, tf.convert_to_tensor(theta)))
+    scipy_optimizer.assign_tensors(
+        variables, scipy_optimizer.unpack_tensors(variables, tf.convert_to_tensor(theta))
+    )
 
 
 def minimize(function, start, *, max_iter, callback=None):

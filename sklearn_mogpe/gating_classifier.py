@@ -1,0 +1,61 @@
+"""The gate of a fitted mixture as a classifier of inputs."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+
+class GatingClassifier(ClassifierMixin, BaseEstimator):
+    """Says which expert speaks at an input; the ``gating_`` of a fitted :class:`MoGPERegressor`.
+
+    Its parameters were learnt together with the experts', so there is no ``fit``.
+
+    Parameters
+    ----------
+    regressor : MoGPERegressor
+        Fitted.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_experts,)
+        The experts' numbers, from 0.
+    n_features_in_ : int
+    feature_names_in_ : array of shape (n_features_in_,)
+        If the regressor was fitted on a table.
+    """
+
+    def __init__(self, regressor):
+        self.regressor = regressor
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether the regressor is fitted."""
+        check_is_fitted(self.regressor)
+        return True
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The experts' numbers, from 0."""
+        return np.arange(self.regressor.n_experts_)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features seen in fit."""
+        return self.regressor.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the features seen in fit."""
+        return self.regressor.feature_names_in_
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Mixing probabilities at X (n, D), of shape (n, n_experts)."""
+        return self.regressor.predict_mixing_proba(X)
+
+    def predict_log_proba(self, X) -> np.ndarray:
+        """Logarithm of :meth:`predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X) -> np.ndarray:
+        """The most probable expert at X (n, D), of shape (n,)."""
+        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]

@@ -1,0 +1,196 @@
+"""Predictions of an estimator whose predictive density is a Gaussian mixture in each row."""
+
+import abc
+
+import numpy as np
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+
+from . import gaussian_mixture
+
+
+class MixturePredictorMixin(abc.ABC):
+    """All that follows from the components of the predictive density.
+
+    An estimator gives :meth:`_predict_mixture` and the attributes ``n_outputs_`` and ``_flat_output``
+    (whether y was one-dimensional).
+    """
+
+    n_outputs_: int
+    _flat_output: bool
+
+    @abc.abstractmethod
+    def _predict_mixture(self, X):
+        """Mixing probabilities (n, K), and means and standard deviations (n, K, P) in units of y."""
+
+    def predict(self, X, return_std=False, return_mixing_proba=False):
+        """Mean of y at X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        return_std : bool, default=False
+            Also return the standard deviation, which includes noise and the spread between experts.
+        return_mixing_proba : bool, default=False
+            Also return the mixing probabilities.
+
+        Returns
+        -------
+        mean : array of shape (n,) or (n, n_outputs)
+        std : array of the same shape
+            If asked for.
+        mixing_proba : array of shape (n, n_experts)
+            If asked for.
+        """
+        weights, means, stds = self._predict_mixture(X)
+        result = [self._shaped(gaussian_mixture.mean(weights, means))]
+        if return_std:
+            result.append(self._shaped(gaussian_mixture.std(weights, means, stds)))
+        if return_mixing_proba:
+            result.append(weights)
+        return tuple(result) if len(result) > 1 else result[0]
+
+    def predict_mixing_proba(self, X):
+        """Probability of each expert at X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        array of shape (n, n_experts)
+            Rows sum to one.
+        """
+        return self._predict_mixture(X)[0]
+
+    def predict_experts(self, X, return_std=False):
+        """Mean of y at X according to each expert.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        return_std : bool, default=False
+            Also return the standard deviations, noise included.
+
+        Returns
+        -------
+        means : array of shape (n, n_experts) or (n, n_experts, n_outputs)
+        stds : array of the same shape
+            If asked for.
+        """
+        _, means, stds = self._predict_mixture(X)
+        means, stds = self._shaped(means), self._shaped(stds)
+        return (means, stds) if return_std else means
+
+    def predict_responsibilities(self, X, y):
+        """Probability that each expert spoke, given what was observed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, n_outputs)
+
+        Returns
+        -------
+        array of shape (n, n_experts)
+            ``p(alpha = k | x, y)``; rows sum to one.
+        """
+        mixture = self._predict_mixture(X)
+        return gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)
+
+    def predict_quantile(self, X, q):
+        """Quantiles of the predictive density of each output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        q : float or array-like of shape (n_levels,)
+            Levels between 0 and 1, exclusive.
+
+        Returns
+        -------
+        array of shape (n,) or (n, n_outputs)
+            With one more axis, of length n_levels, at the end if ``q`` is not a number.
+
+        Raises
+        ------
+        ValueError
+            If a level is not strictly between 0 and 1.
+        """
+        levels = np.asarray(q, dtype=float)
+        if levels.ndim > 1 or not np.all((levels > 0) & (levels < 1)):
+            raise ValueError(
+                f"Expected a level or a list of levels strictly between 0 and 1 as q, got {q!r}."
+            )
+        mixture = self._predict_mixture(X)
+        result = [self._shaped(gaussian_mixture.quantile(level, *mixture)) for level in levels.ravel()]
+        return result[0] if levels.ndim == 0 else np.stack(result, axis=-1)
+
+    def predict_interval(self, X, coverage=0.9):
+        """Central interval that holds y with the given probability, for each output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        coverage : float, default=0.9
+            Between 0 and 1, exclusive; as much probability lies below the interval as above.
+
+        Returns
+        -------
+        lower, upper : arrays of shape (n,) or (n, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If the coverage is not strictly between 0 and 1.
+        """
+        if not 0 < coverage < 1:
+            raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}.")
+        tail = (1.0 - coverage) / 2.0
+        bounds = self.predict_quantile(X, [tail, 1.0 - tail])
+        return bounds[..., 0], bounds[..., 1]
+
+    def score_samples(self, X, y):
+        """Log density of y at X, the outputs jointly.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, n_outputs)
+
+        Returns
+        -------
+        array of shape (n,)
+            ``log p(y | x)``, in nats, for y in its own units.
+        """
+        mixture = self._predict_mixture(X)
+        return gaussian_mixture.log_density(self._check_y(y, X), *mixture)
+
+    def sample_y(self, X, n_samples=1, random_state=0):
+        """Draw from the predictive density, independently for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        n_samples : int, default=1
+        random_state : int, RandomState instance or None, default=0
+
+        Returns
+        -------
+        array of shape (n, n_samples) or (n, n_outputs, n_samples)
+        """
+        mixture = self._predict_mixture(X)
+        draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))
+        return draws[:, 0] if self._flat_output else draws
+
+    def _shaped(self, values):
+        """Drop the last axis, of the outputs, if y had none."""
+        return values[..., 0] if self._flat_output else values
+
+    def _check_y(self, y, X):
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        check_consistent_length(X, y)
+        y = y[:, None] if y.ndim == 1 else y
+        if y.ndim != 2 or y.shape[1] != self.n_outputs_:
+            raise ValueError(f"Expected y with {self.n_outputs_} outputs, as in fit, got shape {y.shape}.")
+        return y

@@ -1,0 +1,432 @@
+"""The scikit-learn estimator: arrays in, arrays out."""
+
+import threading
+import weakref
+from dataclasses import asdict
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .gating_classifier import GatingClassifier
+from .prediction import MixturePredictorMixin
+from .rows import Rows, Scaler, check_sample_weight, distinct_rows, fit_scaler, identity_scaler, split
+
+# Largest number of rows for which solver="auto" trains on the whole data.
+WHOLE_DATA_ROWS = 20_000
+
+# Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
+INITIAL_ROWS = 1000
+
+# First step size of Adam, where it moves the hyperparameters only, and where it moves everything.
+LEARNING_RATES = {"natgrad": 0.1, "lbfgs": 0.1, "adam": 0.01}
+
+# max_iter=None: iterations on the whole data, or passes that make about so many mini-batch steps.
+WHOLE_DATA_ITERATIONS = 300
+MINI_BATCH_STEPS = 10_000
+
+# batch_size="auto": as in MLPRegressor, at most this.
+BATCH_SIZE = 256
+
+# Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
+_models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_models_lock = threading.Lock()
+
+
+class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+    """Mixture of Gaussian process experts.
+
+    Several sparse variational Gaussian processes, the experts, each with its own smoothness and noise, and a
+    gating network that says with what probability each of them speaks at an input:
+    ``p(y | x) = sum_k Pr(k | x) N(y; m_k(x), v_k(x))`` [1]_. For data whose noise, smoothness or branch
+    changes with x.
+
+    Parameters
+    ----------
+    n_experts : int, default=2
+        Number of experts, K. One expert is a sparse Gaussian process.
+    kernel : str, callable or list of K of these, default="rbf"
+        Of the experts: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``, each with a lengthscale
+        per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
+    gating_kernel : str or callable, default="rbf"
+        Of the gating network.
+    n_inducing : int, default=50
+        Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
+        step grows with M^2.
+    bound : {"tight", "further_gating", "further"}, default="tight"
+        The lower bound that is maximised. ``"tight"`` treats rows as independent given the inducing
+        variables and can fit closely; ``"further"`` bounds the likelihood of the full processes.
+    n_samples : int, default=32
+        Even number of fixed quasi-random points that stand for the bound's expectations.
+    solver : {"auto", "natgrad", "lbfgs", "adam"}, default="auto"
+        ``"natgrad"``: natural gradients for the variational parameters and Adam for the others, on the whole
+        data. ``"lbfgs"``: SciPy's L-BFGS for all parameters, on the whole data. ``"adam"``: mini-batches.
+        ``"auto"``: ``"natgrad"`` up to 20 000 rows, ``"adam"`` beyond.
+    learning_rate : float, default=None
+        First step size of Adam, which decays to a tenth. None is 0.1 for ``"natgrad"``, whose Adam moves the
+        hyperparameters only, and 0.01 for ``"adam"``.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch. ``"auto"`` is 256.
+    max_iter : int, default=None
+        Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 300
+        iterations, or as many passes as make 10 000 steps.
+    tol : float, default=1e-4
+        Improvement of the bound per row (of the held-out score with ``early_stopping``), in nats, below
+        which an iteration does not count as one.
+    early_stopping : bool, default=False
+        Hold out rows, keep the parameters that predict them best, and stop when that no longer improves.
+    validation_fraction : float, default=0.1
+        Part of the distinct rows that is held out.
+    n_iter_no_change : int, default=50
+        Iterations without improvement after which training ends.
+    n_init : int, default=1
+        Number of starts that are trained to the end, the best of which is kept. Every fit proposes
+        several starts and runs each for a while, whatever this number.
+    init_params : {"auto", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}, \
+            default="auto"
+        The kind of start: ``"kmeans"`` divides the inputs into regions, ``"noise"`` by the local level of
+        noise, ``"residual"`` into branches above and below the mean, ``"mixture"`` by a Gaussian mixture of
+        inputs and outputs; the ladders let experts of different noise and smoothness compete. ``"auto"``
+        tries all and goes on with what reaches the best bound.
+    normalize_y : bool, default=True
+        Standardise y for the fit; predictions are in its own units. The features are always standardised.
+    warm_start : bool, default=False
+        Begin from the last fit's parameters and scales.
+    device : str, default="auto"
+        Where TensorFlow computes: ``"auto"`` leaves it the choice, or a name such as ``"/CPU:0"``.
+    dtype : {"float64", "float32"}, default="float64"
+        Precision of the computation.
+    verbose : int, default=0
+        Above 0, progress is shown on the standard error.
+    random_state : int, RandomState instance or None, default=None
+        For the clusterings among the starts, held-out rows, and mini-batches.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : array of shape (n_features_in_,)
+        If X had names.
+    n_outputs_ : int
+    n_experts_ : int
+    n_inducing_ : int
+        Inducing points in use.
+    n_iter_ : int
+        Iterations of the last run.
+    converged_ : bool
+        Whether training ended by ``tol``.
+    lower_bound_ : float
+        The bound of all (standardised) rows, in nats.
+    loss_curve_ : list of float
+        Negative bound per row, as training went.
+    validation_scores_ : list of float
+        Mean log density of the held-out (standardised) rows, as training went.
+    gating_ : GatingClassifier
+        The gating network as a classifier.
+    model_ : MixtureOfSVGPExperts
+        The GPflow model, in standardised units.
+
+    References
+    ----------
+    .. [1] A. Scannell, C. H. Ek, A. Richards (2021). Identifiable Mixtures of Sparse Variational Gaussian
+       Process Experts.
+
+    Examples
+    --------
+    >>> from sklearn_mogpe import MoGPERegressor
+    >>> from sklearn_mogpe.datasets import load_motorcycle
+    >>> X, y = load_motorcycle(return_X_y=True)
+    >>> model = MoGPERegressor(n_experts=2, random_state=0).fit(X, y)
+    >>> mean, std = model.predict(X, return_std=True)
+    >>> bool(std[0] < std[80])  # quiet before the impact, noisy after
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "n_experts": [Interval(Integral, 1, None, closed="left")],
+        "kernel": [str, callable, list, tuple],
+        "gating_kernel": [str, callable],
+        "n_inducing": [Interval(Integral, 1, None, closed="left")],
+        "bound": [StrOptions({"tight", "further_gating", "further"})],
+        "n_samples": [Interval(Integral, 2, None, closed="left")],
+        "solver": [StrOptions({"auto", "natgrad", "lbfgs", "adam"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "init_params": [
+            StrOptions(
+                {"auto", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}
+            )
+        ],
+        "normalize_y": ["boolean"],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "dtype": [StrOptions({"float64", "float32"})],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_experts=2,
+        *,
+        kernel="rbf",
+        gating_kernel="rbf",
+        n_inducing=50,
+        bound="tight",
+        n_samples=32,
+        solver="auto",
+        learning_rate=None,
+        batch_size="auto",
+        max_iter=None,
+        tol=1e-4,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=50,
+        n_init=1,
+        init_params="auto",
+        normalize_y=True,
+        warm_start=False,
+        device="auto",
+        dtype="float64",
+        verbose=0,
+        random_state=None,
+    ):
+        self.n_experts = n_experts
+        self.kernel = kernel
+        self.gating_kernel = gating_kernel
+        self.n_inducing = n_inducing
+        self.bound = bound
+        self.n_samples = n_samples
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.tol = tol
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.n_init = n_init
+        self.init_params = init_params
+        self.normalize_y = normalize_y
+        self.warm_start = warm_start
+        self.device = device
+        self.dtype = dtype
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None):
+        """Fit the mixture.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, n_outputs)
+        sample_weight : array-like of shape (n,), default=None
+            A weight of 2 is a row that stands twice.
+
+        Returns
+        -------
+        self
+            After an interruption by Ctrl-C, with the best parameters so far.
+
+        Raises
+        ------
+        ValueError
+            If the data or a parameter is not as described.
+        numpy.linalg.LinAlgError
+            If the covariance matrices cannot be factorised.
+        """
+        continued = self.warm_start and hasattr(self, "_state")
+        return self._fit(X, y, sample_weight, continued=continued)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Pass once over some rows, in mini-batches, from the present parameters.
+
+        The first call fits the scales of features and outputs and looks for a start, so its rows should
+        resemble those to come.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        y : array-like of shape (n,) or (n, n_outputs)
+        sample_weight : array-like of shape (n,), default=None
+
+        Returns
+        -------
+        self
+        """
+        return self._fit(X, y, sample_weight, continued=hasattr(self, "_state"), one_pass=True)
+
+    def _fit(self, X, y, sample_weight, *, continued, one_pass=False):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=not continued,
+            multi_output=True,
+            y_numeric=True,
+            dtype=np.float64,
+            ensure_min_samples=1 if continued else 2,
+        )
+        rows = Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
+        if continued and rows.Y.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"Expected y with {self.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
+            )
+        if len(rows.X) <= WHOLE_DATA_ROWS:
+            rows = distinct_rows(rows)
+        if len(rows.X) < self.n_experts:
+            raise ValueError(
+                f"Expected at least one distinct row for each of the {self.n_experts} experts, got "
+                f"{len(rows.X)}; lower n_experts."
+            )
+        x_scaler, y_scaler = self._last_scalers() if continued else self._fit_scalers(rows)
+        rows = Rows(x_scaler.transform(rows.X), y_scaler.transform(rows.Y), rows.weight)
+        random_state = check_random_state(self.random_state)
+        held_out = None
+        if self.early_stopping:
+            held_out, rows = split(rows, self.validation_fraction, random_state)
+        n_initial = max(INITIAL_ROWS, 2 * self.n_inducing)
+        sample = rows if len(rows.X) <= n_initial else split(rows, n_initial, random_state)[0]
+
+        from .training.fit import train  # imports TensorFlow, which takes seconds
+
+        structure = self._structure(sample)
+        settings = self._settings(len(rows.X), random_state, one_pass)
+        start = self._start(structure) if continued else None
+        fit = train(structure, rows, sample, held_out, settings, random_state, start)
+
+        self._state = {
+            "structure": asdict(structure),
+            "parameters": fit.state,
+            "x_mean": x_scaler.mean,
+            "x_scale": x_scaler.scale,
+            "y_mean": y_scaler.mean,
+            "y_scale": y_scaler.scale,
+        }
+        self._flat_output = y.ndim == 1
+        self.n_outputs_ = rows.Y.shape[1]
+        self.n_experts_ = structure.n_experts
+        self.n_inducing_ = structure.n_inducing
+        self.n_iter_ = fit.n_iter
+        self.converged_ = fit.converged
+        self.lower_bound_ = fit.lower_bound
+        self.loss_curve_ = fit.loss_curve
+        self.validation_scores_ = fit.validation_scores
+        return self
+
+    def _fit_scalers(self, rows):
+        y_scaler = fit_scaler(rows.Y, rows.weight) if self.normalize_y else identity_scaler(rows.Y)
+        return fit_scaler(rows.X, rows.weight), y_scaler
+
+    def _last_scalers(self):
+        state = self._state
+        return Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"])
+
+    def _structure(self, sample):
+        from .training.structure import Structure, check_kernel
+
+        kernels = (
+            list(self.kernel) if isinstance(self.kernel, list | tuple) else [self.kernel] * self.n_experts
+        )
+        if len(kernels) != self.n_experts:
+            raise ValueError(
+                f"Expected one kernel, or one for each of {self.n_experts} experts, got {len(kernels)}."
+            )
+        if self.n_samples % 2:
+            raise ValueError(f"Expected an even number as n_samples, got {self.n_samples}.")
+        return Structure(
+            kernels=tuple(check_kernel(kernel) for kernel in kernels),
+            gating_kernel=check_kernel(self.gating_kernel),
+            n_features=sample.X.shape[1],
+            n_outputs=sample.Y.shape[1],
+            n_inducing=min(self.n_inducing, len(np.unique(sample.X, axis=0))),
+            n_samples=self.n_samples,
+            bound=self.bound,
+            dtype=self.dtype,
+            device=self.device,
+        )
+
+    def _settings(self, n_rows, random_state, one_pass):
+        from .training.fit import Settings
+        from .training.solvers import Options
+
+        solver = self.solver
+        if one_pass:
+            solver = "adam"
+        elif solver == "auto":
+            solver = "natgrad" if n_rows <= WHOLE_DATA_ROWS else "adam"
+        batch_size = min(n_rows, BATCH_SIZE if self.batch_size == "auto" else self.batch_size)
+        max_iter = 1 if one_pass else self.max_iter
+        if max_iter is None:
+            steps_per_pass = -(-n_rows // batch_size)
+            max_iter = WHOLE_DATA_ITERATIONS if solver != "adam" else -(-MINI_BATCH_STEPS // steps_per_pass)
+        options = Options(
+            max_iter=max_iter,
+            learning_rate=LEARNING_RATES[solver] if self.learning_rate is None else self.learning_rate,
+            batch_size=batch_size,
+            seed=random_state.randint(np.iinfo(np.int32).max),
+        )
+        return Settings(
+            solver, options, self.tol, self.n_iter_no_change, self.n_init, self.init_params, self.verbose
+        )
+
+    def _start(self, structure):
+        if asdict(structure) != self._state["structure"]:
+            raise ValueError(
+                "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound, "
+                "dtype and device, and as many distinct rows as inducing points; call fit with "
+                "warm_start=False."
+            )
+        return self._state["parameters"]
+
+    def _predict_mixture(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+
+        from .training.predict import predict_mixture  # imports TensorFlow, which takes seconds
+        from .training.structure import Structure
+
+        x_scaler, y_scaler = self._last_scalers()
+        structure = Structure(**self._state["structure"])
+        weights, means, variances = predict_mixture(
+            structure, self._state["parameters"], x_scaler.transform(X)
+        )
+        return weights, y_scaler.inverse_transform(means), y_scaler.scale * np.sqrt(variances)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_state")
+
+    @property
+    def gating_(self) -> GatingClassifier:
+        """The gating network as a classifier of inputs."""
+        check_is_fitted(self)
+        return GatingClassifier(self)
+
+    @property
+    def model_(self):
+        """The GPflow model, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfSVGPExperts`.
+
+        Made from the fitted state when first asked for. It lives in standardised units; changing it does
+        not change the estimator.
+        """
+        check_is_fitted(self)
+        with _models_lock:
+            state, model = _models.get(self, (None, None))
+            if state is not self._state:
+                from .training.predict import build_model
+                from .training.structure import Structure
+
+                model = build_model(Structure(**self._state["structure"]), self._state["parameters"])
+                _models[self] = self._state, model
+            return model

@@ -1,0 +1,41 @@
+"""From the state of a fitted mixture to predictions and to its GPflow model."""
+
+import numpy as np
+
+from ..mixture_of_experts import MixtureOfSVGPExperts
+from .program import Program, State, checkout, mixture_function
+from .structure import Structure
+
+# Rows that one call predicts for: bounds the memory, whatever the number of rows asked for.
+ROWS_PER_CALL = 4096
+
+
+def predict_mixture(structure: Structure, state: State, X) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Components of the predictive density at X, in standardised units.
+
+    Parameters
+    ----------
+    structure : Structure
+    state : State
+    X : array of shape (N, D)
+
+    Returns
+    -------
+    weights : array of shape (N, K)
+    means, variances : arrays of shape (N, K, P)
+        All in double precision.
+    """
+    with checkout(structure) as program:
+        program.assign(state)
+        function = program.get(mixture_function)
+        starts = range(0, len(X), ROWS_PER_CALL)
+        chunks = [function(program.tensor(X[i : i + ROWS_PER_CALL])) for i in starts]
+    weights, means, variances = (np.concatenate(part).astype(float) for part in zip(*chunks, strict=True))
+    return weights / weights.sum(axis=1, keepdims=True), means, variances
+
+
+def build_model(structure: Structure, state: State) -> MixtureOfSVGPExperts:
+    """Make a GPflow model of its own with the fitted parameters."""
+    program = Program(structure)
+    program.assign(state)
+    return program.model
