@@ -67,7 +67,7 @@ def quantile(q, weights, means, stds):
 
 def sample(n_samples, weights, means, stds, random_state):
     """Independent draws, of shape (n, P, n_samples)."""
-    n, K = weights.shape
+    n = len(weights)
     edges = np.cumsum(weights, axis=1)
     edges /= edges[:, -1:]
     chosen = (random_state.uniform(size=(n, n_samples, 1)) > edges[:, None, :-1]).sum(axis=2)

@@ -4,6 +4,7 @@ import threading
 import weakref
 from dataclasses import asdict
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
@@ -85,12 +86,11 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     n_init : int, default=1
         Number of starts that are trained to the end, the best of which is kept. Every fit proposes
         several starts and runs each for a while, whatever this number.
-    init_params : {"auto", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}, \
-            default="auto"
-        The kind of start: ``"kmeans"`` divides the inputs into regions, ``"noise"`` by the local level of
+    init_params : str, default="auto"
+        The start: ``"kmeans"`` divides the inputs into regions, ``"noise"`` by the local level of
         noise, ``"residual"`` into branches above and below the mean, ``"mixture"`` by a Gaussian mixture of
-        inputs and outputs; the ladders let experts of different noise and smoothness compete. ``"auto"``
-        tries all and goes on with what reaches the best bound.
+        inputs and outputs; ``"ladder"``, ``"steep_ladder"`` and ``"low_ladder"`` let experts of different
+        noise and smoothness compete. ``"auto"`` tries all and goes on with what reaches the best bound.
     normalize_y : bool, default=True
         Standardise y for the fit; predictions are in its own units. The features are always standardised.
     warm_start : bool, default=False
@@ -144,7 +144,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "n_experts": [Interval(Integral, 1, None, closed="left")],
         "kernel": [str, callable, list, tuple],
         "gating_kernel": [str, callable],

@@ -126,13 +126,9 @@ class Program:
         return self._functions[build]
 
     def compile(self, function: Callable, *signature: tf.TensorSpec):
-        """Compile a function of tensors; use in a callable that is handed to :meth:`get`."""
-
-        def traced(*args):
-            with self.building():
-                return function(*args)
-
-        return tf.function(traced, input_signature=signature, autograph=False)
+        """Trace a function of tensors; use in a callable that is handed to :meth:`get`."""
+        with self.building():
+            return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
     @property
     def data_signature(self) -> tuple[tf.TensorSpec, ...]:

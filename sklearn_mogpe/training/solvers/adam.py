@@ -20,7 +20,7 @@ def adam(program: Program, data: Data, tracker: Tracker, options: Options) -> No
     per_pass = -(-len(data.X) // batch_size)
 
     def passes(first, rates):
-        return steps(*data, rates, per_pass, batch_size, [options.seed, first])
+        return steps(*data, rates, per_pass, batch_size, [options.seed, first * per_pass])
 
     in_chunks(program, data, tracker, options, passes, chunk=max(1, CHUNK // per_pass))
 
@@ -40,7 +40,7 @@ def _compiled(program):
     def steps(X, Y, weight, rates, per_pass, batch_size, seed):
         def drawn(i):
             rows = tf.random.stateless_uniform(
-                [batch_size], seed + [0, i + 1], maxval=tf.shape(X)[0], dtype=tf.int32
+                [batch_size], tf.stack([seed[0], seed[1] + i]), maxval=tf.shape(X)[0], dtype=tf.int32
             )
             return step([tf.gather(part, rows) for part in (X, Y, weight)], rates[i // per_pass])
 
