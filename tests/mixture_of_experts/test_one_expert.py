@@ -1,0 +1,129 @@
+"""A single expert: the bounds in closed form, GPflow's SVGP, and an expert of one's own."""
+
+import gpflow
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.stats import multivariate_normal, norm
+
+from sklearn_mogpe.experts import ExpertBase, Experts
+from sklearn_mogpe.gating_networks import SVGPGatingNetwork
+from sklearn_mogpe.gps import Marginals
+from sklearn_mogpe.mixture_of_experts import MixtureOfExperts
+
+
+def svgp_of(mixture):
+    """GPflow's SVGP with the values of a mixture's only expert, and no parameter in common."""
+    (expert,) = mixture.experts.experts
+    gp = expert.gp
+    return gpflow.models.SVGP(
+        gpflow.utilities.deepcopy(gp.kernel),
+        gpflow.utilities.deepcopy(expert.likelihood),
+        gpflow.utilities.deepcopy(gp.inducing_variable),
+        num_latent_gps=expert.num_outputs,
+        q_mu=gp.q_mu.numpy(),
+        q_sqrt=gp.q_sqrt.numpy(),
+        whiten=True,
+        num_data=mixture.num_data,
+    )
+
+
+def parameters(kernel, likelihood, gp):
+    parts = [*kernel.parameters, *likelihood.parameters, gp.inducing_variable.Z, gp.q_mu, gp.q_sqrt]
+    return [part.unconstrained_variable for part in parts]
+
+
+def value_and_gradients(objective, variables):
+    with tf.GradientTape() as tape:
+        value = objective()
+    return value.numpy(), tape.gradient(value, variables)
+
+
+@pytest.mark.parametrize(("P", "num_data"), [(1, None), (2, None), (1, 100)])
+def test_further_is_the_bound_of_svgp(make_mixture, make_data, P, num_data):
+    data = make_data(P)
+    ours = make_mixture(1, P, bound="further", num_data=num_data, num_samples=2)
+    theirs, (expert,) = svgp_of(ours), ours.experts.experts
+    value, gradients = value_and_gradients(
+        lambda: ours.elbo(data), parameters(expert.gp.kernel, expert.likelihood, expert.gp)
+    )
+    expected, expected_gradients = value_and_gradients(
+        lambda: theirs.elbo(data), parameters(theirs.kernel, theirs.likelihood, theirs)
+    )
+    assert len(gradients) == len(ours.trainable_variables)
+    assert value == pytest.approx(expected, rel=1e-9)
+    for gradient, same in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, same, rtol=1e-7, atol=1e-8)
+
+
+def test_further_is_the_bound_of_svgp_on_a_batch_of_tensors(make_mixture, make_data):
+    X, Y = make_data(num_rows=5)
+    mixture = make_mixture(1, bound="further", num_data=20)
+    ours = mixture.elbo((tf.constant(X), tf.constant(Y))).numpy()
+    assert ours == pytest.approx(svgp_of(mixture).elbo((X, Y)).numpy(), rel=1e-9)
+
+
+@pytest.mark.parametrize("bound", ["tight", "further_gating"])
+@pytest.mark.parametrize("num_samples", [2, 32])
+def test_tight_in_closed_form(make_mixture, make_data, bound, num_samples):
+    """sum_n log N(y; mu, r + noise) - s / (2 (r + noise)) - KL, by as few as two points."""
+    X, Y = make_data(2)
+    mixture = make_mixture(1, 2, bound=bound, num_samples=num_samples)
+    f, noise, *_ = mixture.latents(tf.constant(X))
+    variance = (f.residual_variance + noise).numpy()
+    rows = norm.logpdf(Y.T, f.mean, np.sqrt(variance)) - f.projected_variance / (2 * variance)
+    expected = np.sum(rows) - mixture.prior_kl().numpy()
+    assert mixture.elbo((X, Y)).numpy() == pytest.approx(expected, rel=1e-11)
+
+
+class LinearExpert(ExpertBase):
+    """Bayesian linear regression: weights ~ N(0, I), their posterior in closed form."""
+
+    num_outputs = 1
+
+    def __init__(self, X, Y, noise):
+        super().__init__()
+        covariance = np.linalg.inv(np.eye(X.shape[1]) + X.T @ X / noise)
+        self.noise = noise
+        self.mean = covariance @ X.T @ Y / noise
+        self.root = np.linalg.cholesky(covariance)
+
+    def marginals(self, X):
+        variance = tf.reduce_sum(tf.square(tf.matmul(X, self.root)), 1)[None]
+        return Marginals(tf.transpose(tf.matmul(X, self.mean)), variance, tf.zeros_like(variance))
+
+    def noise_variance(self, X):
+        return tf.fill([1, tf.shape(X)[0]], tf.constant(self.noise, X.dtype))
+
+    def prior_kl(self):
+        return gpflow.kullback_leiblers.gauss_kl(self.mean, self.root[None])
+
+
+def linear_data():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(9, 3))
+    return X, X @ [[1.0], [-2.0], [0.5]] + 0.5 * rng.normal(size=(9, 1))
+
+
+@pytest.mark.parametrize("bound", ["further", "tight"])
+def test_bound_at_the_exact_posterior_is_the_marginal_likelihood(bound):
+    """Its parameters say all of the function, so that nothing is left open and the bounds are one."""
+    (X, Y), noise = linear_data(), 0.3
+    gate = SVGPGatingNetwork(num_experts=1)
+    mixture = MixtureOfExperts(Experts([LinearExpert(X, Y, noise)]), gate, bound=bound, num_samples=4)
+    evidence = multivariate_normal(np.zeros(9), X @ X.T + noise * np.eye(9)).logpdf(Y[:, 0])
+    assert mixture.elbo((X, Y)).numpy() == pytest.approx(evidence, rel=1e-11)
+
+
+def test_experts_of_different_kinds_mix(make_mixture):
+    """A linear expert beside a sparse GP under a gate: the density is that of the parts."""
+    X, Y = linear_data()
+    column = X[:, :1]
+    parts = make_mixture(2)
+    line, gp = LinearExpert(column, Y, 0.3), parts.experts.experts[1]
+    mixture = MixtureOfExperts(Experts([line, gp]), parts.gating_network)
+    weights = parts.predict_mixing_probs(column).numpy()
+    densities = [np.exp(Experts([e]).predict_dists(column).log_prob(Y[:, None]))[:, 0, 0] for e in (line, gp)]
+    expected = np.log(weights[:, 0] * densities[0] + weights[:, 1] * densities[1])
+    np.testing.assert_allclose(mixture.predict_y(column).log_prob(Y), expected, rtol=1e-9)
+    assert mixture.elbo((column, Y)) < np.sum(expected)
