@@ -301,7 +301,9 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
 
         from .training.fit import train  # imports TensorFlow, which takes seconds
 
-        structure = self._structure(sample)
+        # Those that go on keep their number of inducing points: further rows may be few.
+        distinct = self.n_inducing_ if continued else len(np.unique(sample.X, axis=0))
+        structure = self._structure(rows, min(self.n_inducing, distinct))
         settings = self._settings(len(rows.X), random_state, one_pass)
         start = self._start(structure) if continued else None
         fit = train(structure, rows, sample, held_out, settings, random_state, start)
@@ -333,7 +335,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         state = self._state
         return Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"])
 
-    def _structure(self, sample):
+    def _structure(self, rows, n_inducing):
         from .training.structure import Structure, check_kernel
 
         kernels = (
@@ -348,9 +350,9 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         return Structure(
             kernels=tuple(check_kernel(kernel) for kernel in kernels),
             gating_kernel=check_kernel(self.gating_kernel),
-            n_features=sample.X.shape[1],
-            n_outputs=sample.Y.shape[1],
-            n_inducing=min(self.n_inducing, len(np.unique(sample.X, axis=0))),
+            n_features=rows.X.shape[1],
+            n_outputs=rows.Y.shape[1],
+            n_inducing=n_inducing,
             n_samples=self.n_samples,
             bound=self.bound,
             dtype=self.dtype,
@@ -385,8 +387,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         if asdict(structure) != self._state["structure"]:
             raise ValueError(
                 "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound, "
-                "dtype and device, and as many distinct rows as inducing points; call fit with "
-                "warm_start=False."
+                "dtype and device; call fit with warm_start=False to start anew."
             )
         return self._state["parameters"]
 
