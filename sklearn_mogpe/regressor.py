@@ -14,23 +14,20 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .gating_classifier import GatingClassifier
 from .prediction import MixturePredictorMixin
-from .rows import Rows, Scaler, check_sample_weight, distinct_rows, fit_scaler, identity_scaler, split
+from .rows import (
+    INITIAL_ROWS,
+    WHOLE_DATA_ROWS,
+    Rows,
+    Scaler,
+    check_sample_weight,
+    distinct_rows,
+    fit_scaler,
+    identity_scaler,
+    split,
+)
 
 # Largest number of rows for which solver="auto" trains on the whole data.
 WHOLE_DATA_ROWS = 20_000
-
-# Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
-INITIAL_ROWS = 1000
-
-# First step size of Adam, where it moves the hyperparameters only, and where it moves everything.
-LEARNING_RATES = {"natgrad": 0.1, "lbfgs": 0.1, "adam": 0.01}
-
-# max_iter=None: iterations on the whole data, or passes that make about so many mini-batch steps.
-WHOLE_DATA_ITERATIONS = 300
-MINI_BATCH_STEPS = 10_000
-
-# batch_size="auto": as in MLPRegressor, at most this.
-BATCH_SIZE = 256
 
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
 _models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
@@ -299,12 +296,14 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         n_initial = max(INITIAL_ROWS, 2 * self.n_inducing)
         sample = rows if len(rows.X) <= n_initial else split(rows, n_initial, random_state)[0]
 
-        from .training.fit import train  # imports TensorFlow, which takes seconds
+        # These import TensorFlow, which takes seconds.
+        from .training.fit import train
+        from .training.resolve import make_settings, make_structure
 
         # Those that go on keep their number of inducing points: further rows may be few.
         distinct = self.n_inducing_ if continued else len(np.unique(sample.X, axis=0))
-        structure = self._structure(rows, min(self.n_inducing, distinct))
-        settings = self._settings(len(rows.X), random_state, one_pass)
+        structure = make_structure(self, rows, min(self.n_inducing, distinct))
+        settings = make_settings(self, len(rows.X), random_state, one_pass=one_pass)
         start = self._start(structure) if continued else None
         fit = train(structure, rows, sample, held_out, settings, random_state, start)
 
@@ -334,54 +333,6 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     def _last_scalers(self):
         state = self._state
         return Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"])
-
-    def _structure(self, rows, n_inducing):
-        from .training.structure import Structure, check_kernel
-
-        kernels = (
-            list(self.kernel) if isinstance(self.kernel, list | tuple) else [self.kernel] * self.n_experts
-        )
-        if len(kernels) != self.n_experts:
-            raise ValueError(
-                f"Expected one kernel, or one for each of {self.n_experts} experts, got {len(kernels)}."
-            )
-        if self.n_samples % 2:
-            raise ValueError(f"Expected an even number as n_samples, got {self.n_samples}.")
-        return Structure(
-            kernels=tuple(check_kernel(kernel) for kernel in kernels),
-            gating_kernel=check_kernel(self.gating_kernel),
-            n_features=rows.X.shape[1],
-            n_outputs=rows.Y.shape[1],
-            n_inducing=n_inducing,
-            n_samples=self.n_samples,
-            bound=self.bound,
-            dtype=self.dtype,
-            device=self.device,
-        )
-
-    def _settings(self, n_rows, random_state, one_pass):
-        from .training.fit import Settings
-        from .training.solvers import Options
-
-        solver = self.solver
-        if one_pass:
-            solver = "adam"
-        elif solver == "auto":
-            solver = "natgrad" if n_rows <= WHOLE_DATA_ROWS else "adam"
-        batch_size = min(n_rows, BATCH_SIZE if self.batch_size == "auto" else self.batch_size)
-        max_iter = 1 if one_pass else self.max_iter
-        if max_iter is None:
-            steps_per_pass = -(-n_rows // batch_size)
-            max_iter = WHOLE_DATA_ITERATIONS if solver != "adam" else -(-MINI_BATCH_STEPS // steps_per_pass)
-        options = Options(
-            max_iter=max_iter,
-            learning_rate=LEARNING_RATES[solver] if self.learning_rate is None else self.learning_rate,
-            batch_size=batch_size,
-            seed=random_state.randint(np.iinfo(np.int32).max),
-        )
-        return Settings(
-            solver, options, self.tol, self.n_iter_no_change, self.n_init, self.init_params, self.verbose
-        )
 
     def _start(self, structure):
         if asdict(structure) != self._state["structure"]:

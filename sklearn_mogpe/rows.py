@@ -6,6 +6,12 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_consistent_length
 
+# Up to this many rows the whole data is used at once, and equal rows are merged.
+WHOLE_DATA_ROWS = 20_000
+
+# Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
+INITIAL_ROWS = 1000
+
 
 class Rows(NamedTuple):
     """Data in rows.

@@ -85,7 +85,7 @@ def make_kernel(spec: KernelSpec, input_dim: int) -> Kernel:
     return KERNELS[spec](lengthscales=np.ones(input_dim))
 
 
-def check_kernel(spec: KernelSpec) -> KernelSpec:
+def check_kernel(spec: KernelSpec, name: str) -> KernelSpec:
     """Return a valid kernel specification as it is.
 
     Raises
@@ -95,4 +95,6 @@ def check_kernel(spec: KernelSpec) -> KernelSpec:
     """
     if callable(spec) or (isinstance(spec, str) and spec in KERNELS):
         return spec
-    raise ValueError(f"Expected one of {list(KERNELS)} or a callable input_dim -> kernel, got {spec!r}.")
+    raise ValueError(
+        f"Expected one of {list(KERNELS)} or a callable input_dim -> kernel as {name}, got {spec!r}."
+    )
