@@ -26,9 +26,6 @@ from .rows import (
     split,
 )
 
-# Largest number of rows for which solver="auto" trains on the whole data.
-WHOLE_DATA_ROWS = 20_000
-
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
 _models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
