@@ -77,6 +77,14 @@ def test_gradients_are_finite_at_equal_inputs(kind):
         assert np.all(np.isfinite(gradient))
 
 
+@pytest.mark.parametrize("kind", CORRELATIONS, ids=lambda kind: kind.__name__)
+def test_no_covariance_exceeds_the_variance_far_from_the_origin(kind):
+    """There rounding pushes squared distances of neighbours below zero."""
+    z = 1e5 + 1e-9 * RNG.normal(size=(30, 3))
+    Kuu, _, _ = covariances([kind(variance=2.0)], [InducingPoints(z)], tf.constant(z))
+    assert np.max(Kuu) == 2.0
+
+
 def test_correlations_of_distant_points_vanish_without_nan():
     for correlation in CORRELATIONS.values():
         np.testing.assert_array_equal(correlation(tf.constant([0.0, 1e8], tf.float64)), [1.0, 0.0])

@@ -175,11 +175,12 @@ def test_parts_of_the_variance_equal_a_dense_computation(jitter):
 
 
 def test_residual_variance_is_never_negative():
-    Z = inducing(12)
-    gp = sparse_gp(gk.RBF(lengthscales=3.0), Z)
-    (result,) = marginals([gp], tf.convert_to_tensor(Z.Z), jitter=1e-12)
+    """At the inducing inputs it is zero, but for jitter and rounding."""
+    Z = inducing(40)
+    gp = sparse_gp(gk.Matern12(), Z)
+    (result,) = marginals([gp], tf.convert_to_tensor(Z.Z), jitter=0.0)
     assert np.all(result.residual_variance >= 0.0)
-    assert np.all(result.residual_variance < 1e-9)
+    np.testing.assert_allclose(result.residual_variance, 0.0, atol=1e-13)
 
 
 def test_projection_moves_along_the_root_of_the_projected_variance():
