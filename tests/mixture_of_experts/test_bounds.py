@@ -97,7 +97,7 @@ def test_tight_softmax_equals_an_average_over_residuals():
     """The gate's residual integral against one with many points; the bound's own rule has eight."""
     K = 3
     latents, Y = random_latents(K)
-    h, points = latents.gates, normal_points(512, 2 * K)
+    h, points = latents.gates, normal_points(64, 2 * K)
     inner = normal_points(1024, K)[:, None, :, None]  # [J, 1, K, 1]
     outer = h.mean + np.sqrt(h.projected_variance) * points[:, K:, None]  # [S, K, N]
     log_probs = log_softmax(outer + np.sqrt(h.residual_variance) * inner, axis=2)
