@@ -71,7 +71,7 @@ class Program:
 
     def __init__(self, structure: Structure):
         self.structure = structure
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # the single GP of a fit may be of the same structure
         self._functions: dict[Callable, object] = {}
         with self.building():
             self.model = structure.build()

@@ -1,0 +1,96 @@
+"""Programs: one trace for many uses, values in and out, one thread at a time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sklearn_mogpe.training import program as pool
+from sklearn_mogpe.training.predict import build_model, predict_mixture
+from sklearn_mogpe.training.program import Program, bound_function, checkout, mixture_function
+from sklearn_mogpe.training.structure import Structure
+
+STRUCTURE = Structure(("rbf", "matern32"), "rbf", 2, 1, 4, 8, "tight")
+
+
+def random_state_of(structure, seed):
+    rng = np.random.default_rng(seed)
+    initial = Program(structure).initial
+    jitter = initial.pop(".jitter")
+    moved = {path: value + 0.1 * rng.standard_normal(np.shape(value)) for path, value in initial.items()}
+    return {**moved, ".jitter": jitter}
+
+
+def test_state_goes_in_and_out_unchanged():
+    program = Program(STRUCTURE)
+    state = random_state_of(STRUCTURE, 0)
+    program.assign(state)
+    assert program.read().keys() == state.keys()
+    for path, value in program.read().items():
+        np.testing.assert_array_equal(value, state[path])
+
+
+def test_a_function_is_traced_once_whatever_the_number_of_rows():
+    program = Program(STRUCTURE)
+    function = program.get(mixture_function)
+    for n in (1, 5, 2):
+        assert function(program.tensor(np.zeros((n, 2))))[0].shape == (n, 2)
+    assert program.get(mixture_function) is function
+
+
+def test_the_bound_function_is_the_models_training_loss():
+    program = Program(STRUCTURE)
+    program.assign(random_state_of(STRUCTURE, 1))
+    rng = np.random.default_rng(2)
+    data = program.data(rng.standard_normal((7, 2)), rng.standard_normal((7, 1)), rng.uniform(1, 2, 7))
+    compiled = program.get(bound_function)(*data)
+    np.testing.assert_allclose(compiled, -program.model.elbo(tuple(data)), rtol=1e-12)
+
+
+def test_float32_and_float64_agree():
+    X = np.random.default_rng(0).standard_normal((9, 2))
+    state = random_state_of(STRUCTURE, 3)
+    double = predict_mixture(STRUCTURE, state, X)
+    single = predict_mixture(replace(STRUCTURE, dtype="float32"), state, X)
+    for a, b in zip(double, single, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-3)
+
+
+def test_threads_that_share_a_program_get_their_own_answers():
+    X = np.random.default_rng(0).standard_normal((50, 2))
+    states = [random_state_of(STRUCTURE, seed) for seed in range(8)]
+    expected = [predict_mixture(STRUCTURE, state, X) for state in states]
+    with ThreadPoolExecutor(8) as executor:
+        got = list(executor.map(lambda state: predict_mixture(STRUCTURE, state, X), states * 4))
+    for result, reference in zip(got, expected * 4, strict=True):
+        for a, b in zip(result, reference, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_the_pool_is_bounded_and_keeps_what_was_used_last(monkeypatch):
+    monkeypatch.setattr(pool, "_programs", type(pool._programs)())
+    monkeypatch.setattr(pool, "MAX_PROGRAMS", 2)
+    structures = [Structure(("rbf",), "rbf", 1, 1, m, 2, "further") for m in (1, 2, 3)]
+    for structure in (*structures[:2], structures[0], structures[2]):
+        with checkout(structure):
+            pass
+    assert list(pool._programs) == [structures[0], structures[2]]
+
+
+def test_a_program_is_given_back_after_an_error():
+    with pytest.raises(ZeroDivisionError), checkout(STRUCTURE):
+        raise ZeroDivisionError
+    with checkout(STRUCTURE) as program:
+        assert program.structure == STRUCTURE
+
+
+def test_a_built_model_has_the_state_and_is_nobody_elses():
+    state = random_state_of(STRUCTURE, 4)
+    X = np.random.default_rng(0).standard_normal((6, 2))
+    model = build_model(STRUCTURE, state)
+    expected = predict_mixture(STRUCTURE, state, X)
+    for a, b in zip(model.predict_mixture(X), expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    model.experts.experts[0].likelihood.variance.assign([9.0])
+    np.testing.assert_array_equal(predict_mixture(STRUCTURE, state, X)[2], expected[2])

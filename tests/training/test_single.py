@@ -1,0 +1,43 @@
+"""The single GP against GPflow's collapsed bound, trained to convergence."""
+
+import gpflow
+import numpy as np
+import pytest
+
+from sklearn_mogpe.training.single import fit_single
+from sklearn_mogpe.training.structure import Structure
+
+RNG = np.random.default_rng(3)
+X = np.sort(RNG.uniform(-2, 2, (60, 1)), axis=0)
+Y = np.column_stack([np.sin(3 * X[:, 0]) + 0.1 * RNG.standard_normal(60), X[:, 0] + RNG.standard_normal(60)])
+
+
+def structure(n_outputs, n_inducing=15):
+    return Structure(("rbf", "rbf"), "rbf", 1, n_outputs, n_inducing, 8, "tight")
+
+
+@pytest.mark.slow
+def test_reaches_the_bound_of_a_converged_sgpr():
+    single = fit_single(structure(1), X, Y[:, :1], np.ones(60))
+    sgpr = gpflow.models.SGPR((X, Y[:, :1]), gpflow.kernels.RBF(), np.linspace(-2, 2, 15)[:, None])
+    gpflow.optimizers.Scipy().minimize(sgpr.training_loss, sgpr.trainable_variables)
+    np.testing.assert_allclose(single.lengthscales, [sgpr.kernel.lengthscales.numpy()], rtol=0.02)
+    mean, _ = sgpr.predict_f(X)
+    noise = np.sqrt(sgpr.likelihood.variance.numpy())
+    np.testing.assert_allclose(single.residuals, (Y[:, :1] - mean) / noise, atol=0.05)
+
+
+def test_each_output_has_its_own_noise_and_the_shortest_lengthscale_is_taken():
+    both = fit_single(structure(2), X, Y, np.ones(60))
+    alone = [fit_single(structure(1), X, Y[:, [p]], np.ones(60)) for p in (0, 1)]
+    np.testing.assert_allclose(both.lengthscales, np.min([a.lengthscales for a in alone], axis=0), rtol=0.05)
+    np.testing.assert_allclose(both.residuals, np.column_stack([a.residuals for a in alone]), atol=0.1)
+
+
+def test_a_weight_is_a_repeated_row():
+    weight = 1.0 + RNG.integers(3, size=60)
+    weighted = fit_single(structure(1), X, Y[:, :1], weight)
+    place = np.repeat(np.arange(60), weight.astype(int))
+    repeated = fit_single(structure(1), X[place], Y[place, :1], np.ones(len(place)))
+    np.testing.assert_allclose(weighted.lengthscales, repeated.lengthscales, rtol=1e-3)
+    np.testing.assert_allclose(weighted.residuals[place], repeated.residuals, atol=1e-2)

@@ -1,0 +1,79 @@
+"""What the tracker keeps and when it says stop."""
+
+import numpy as np
+import pytest
+
+from sklearn_mogpe.training.program import Candidate, Program
+from sklearn_mogpe.training.structure import Structure
+from sklearn_mogpe.training.tracking import MAX_JITTER, Tracker
+
+NOISE = ".experts.experts[0].likelihood.variance"
+
+
+@pytest.fixture(scope="module")
+def program():
+    return Program(Structure(("rbf",), "rbf", 1, 1, 3, 2, "further"))
+
+
+@pytest.fixture
+def tracker(program):
+    program.assign(program.initial)
+    return Tracker(program, Candidate(np.inf, program.read()), tol=0.01, n_iter_no_change=3)
+
+
+def put(tracker, value):
+    tracker.program.assign({NOISE: np.array([value])})
+
+
+def test_keeps_the_parameters_of_the_lowest_loss(tracker):
+    for n_iter, (value, loss) in enumerate([(1.0, 3.0), (2.0, 1.0), (3.0, 2.0)], 1):
+        put(tracker, value)
+        tracker.update(n_iter, loss)
+    assert tracker.best_state[NOISE] == 2.0
+    assert (tracker.best_loss, tracker.loss_curve) == (1.0, [3.0, 1.0, 2.0])
+
+
+def test_stops_after_n_iter_no_change_without_improvement_by_tol(tracker):
+    assert not tracker.update(1, 1.0)
+    assert not tracker.update(2, 0.995)  # better, but by less than tol
+    assert not tracker.update(3, 0.993)
+    assert tracker.update(4, 0.992)
+    assert tracker.converged
+    assert tracker.best_loss == 0.992
+
+
+def test_a_start_with_a_known_loss_is_kept_if_nothing_is_better(program):
+    program.assign(program.initial)
+    tracker = Tracker(program, Candidate(0.5, program.read()))
+    put(tracker, 7.0)
+    tracker.update(1, 0.6)
+    assert tracker.best_loss == 0.5
+    np.testing.assert_array_equal(tracker.best_state[NOISE], program.initial[NOISE])
+
+
+def test_held_out_rows_decide_if_given(program):
+    scores = iter([1.0, 3.0, 2.0])
+    tracker = Tracker(program, Candidate(0.0, program.read()), validate=lambda: next(scores))
+    for n_iter, loss in enumerate([3.0, 2.0, 1.0], 1):
+        put(tracker, loss)
+        tracker.update(n_iter, loss)
+    assert tracker.best_state[NOISE] == 2.0
+    assert tracker.best_criterion == -3.0
+    assert tracker.validation_scores == [1.0, 3.0, 2.0]
+
+
+def test_recovery_restores_the_best_with_ten_times_the_jitter_until_that_is_too_much(tracker):
+    put(tracker, np.nan)
+    jitter = float(tracker.program.model.jitter.numpy())
+    tracker.recover()
+    np.testing.assert_array_equal(tracker.program.read()[NOISE], tracker.program.initial[NOISE])
+    assert float(tracker.program.model.jitter.numpy()) == pytest.approx(10 * jitter)
+    assert tracker.best_state[".jitter"] == pytest.approx(10 * jitter)
+
+    def recover_for_ever():
+        while True:
+            tracker.recover()
+
+    with pytest.raises(np.linalg.LinAlgError, match="fewer inducing points"):
+        recover_for_ever()
+    assert float(tracker.program.model.jitter.numpy()) <= MAX_JITTER
