@@ -27,13 +27,16 @@ def log_probit(h: tf.Tensor):
     far = tf.maximum(distance, TAIL)
     q = 1.0 / tf.square(far)
     mills = (1.0 - q * (1.0 - 3.0 * q * (1.0 - 5.0 * q * (1.0 - 7.0 * q * (1.0 - 9.0 * q))))) / far
-    lower = tf.where(distance < TAIL, body, log_density + tf.math.log(mills))
+    is_body = distance < TAIL
+    lower = tf.where(is_body, body, log_density + tf.math.log(mills))
     upper = tf.math.log1p(-tf.exp(lower))
     first, second = tf.where(h > 0, upper, lower), tf.where(h > 0, lower, upper)
 
     def gradient(upstream):
-        # d log Phi(h) / dh = phi(h) / Phi(h)
+        # d log Phi(h) / dh = phi(h) / Phi(h), which far in the tail is 1 / Mills' ratio
+        lower_slope = tf.where(is_body, tf.exp(log_density - body), 1.0 / mills)
+        upper_slope = tf.exp(log_density - upper)
         a, b = tf.split(upstream, 2, -2)
-        return a * tf.exp(log_density - first) - b * tf.exp(log_density - second)
+        return tf.where(h > 0, a * upper_slope - b * lower_slope, a * lower_slope - b * upper_slope)
 
     return tf.concat([first, second], -2), gradient

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..gps import Marginals, SparseGP, marginals, normal_points, safe_sqrt
+from ..gps import Marginals, SparseGP, marginals, normal_points, safe_sqrt, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
 
@@ -72,7 +72,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
         return Marginals(nothing, nothing, nothing)
 
     def log_mixing_probs(
-        self, h: tf.Tensor, variance: tf.Tensor | None = None, num_points: int = 8
+        self, h: tf.Tensor, variance: tf.Tensor | None = None, num_points: int | None = None
     ) -> tf.Tensor:
         """Log of the mixing probabilities, see :class:`GatingNetworkBase`."""
         if self.num_experts == 1:
@@ -82,10 +82,12 @@ class SVGPGatingNetwork(GatingNetworkBase):
         if variance is None:
             return tf.nn.log_softmax(h, -2)
         # log 1/J sum_j softmax(h + sqrt(variance) e_j), the fixed points e_j on a new leading axis
-        points = tf.constant(normal_points(num_points, self.num_latent_gps), h.dtype)
-        points = tf.reshape(points, [num_points] + [1] * (len(h.shape) - 2) + [self.num_latent_gps, 1])
+        H = self.num_latent_gps
+        points = symmetric_points(H) if num_points is None else normal_points(num_points, H)
+        J = len(points)
+        points = tf.constant(points.reshape(J, *[1] * (len(h.shape) - 2), H, 1), h.dtype)
         log_probs = tf.nn.log_softmax(h + safe_sqrt(variance) * points, -2)
-        return tf.reduce_logsumexp(log_probs, 0) - np.log(num_points)
+        return tf.reduce_logsumexp(log_probs, 0) - np.log(J)
 
     def prior_kl(self) -> tf.Tensor:
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""

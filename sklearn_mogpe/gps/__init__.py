@@ -15,9 +15,9 @@ S     sample points of an expectation
 ====  ==========================================================
 """
 
-from .marginals import Marginals, Projection, marginals, project, projected_marginals
 from .numerics import safe_sqrt
-from .points import normal_points
+from .points import normal_points, symmetric_points
+from .projection import Marginals, Projection, marginals, project, projected_marginals
 from .sparse_gp import SparseGP
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "project",
     "projected_marginals",
     "safe_sqrt",
+    "symmetric_points",
 ]

@@ -59,9 +59,13 @@ def _can_batch(kernels, variables):
     return (
         not others
         and kind in CORRELATIONS
-        and all(kernel.active_dims == slice(None) for kernel in kernels)
+        and all(_takes_all_columns(kernel) for kernel in kernels)
         and all(type(variable) is InducingPoints for variable in variables)
     )
+
+
+def _takes_all_columns(kernel):
+    return isinstance(kernel.active_dims, slice) and kernel.active_dims == slice(None)
 
 
 def _batched(kernels, variables, X):

@@ -37,3 +37,21 @@ def normal_points(num_points: int, dim: int) -> np.ndarray:
     points = ndtri(sobol.random_base2(int(np.ceil(np.log2(half))))[:half, :dim])
     points = np.concatenate([points, -points])
     return points / np.sqrt(np.mean(points**2, axis=0))
+
+
+def symmetric_points(dim: int) -> np.ndarray:
+    """Return ``+- sqrt(dim) e_i``: few points, exact for cubics, that treat all coordinates alike.
+
+    The spherical-radial rule of degree three (Stroud 1971). Averages over the points stand for expectations
+    under ``N(0, I)``.
+
+    Parameters
+    ----------
+    dim : int
+
+    Returns
+    -------
+    array of shape (2 * dim, dim)
+    """
+    axes = np.sqrt(dim) * np.eye(dim)
+    return np.concatenate([axes, -axes])

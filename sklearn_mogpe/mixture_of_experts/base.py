@@ -114,25 +114,30 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         means, variances : tensors of shape (N, K, P)
             Of y given each expert, noise included.
         """
+        log_weights, means, variances = self._components(X)
+        return tf.exp(log_weights), means, variances
+
+    def _components(self, X):
         latents = self.latents(X)
         f, axes = latents.experts, (2, 0, 1)
-        weights = self.gating_network.mixing_probs(latents.gates)
+        log_weights = self.gating_network.integrated_log_mixing_probs(latents.gates)
         variances = f.variance + latents.noise_variance
-        return weights, tf.transpose(f.mean, axes), tf.transpose(variances, axes)
+        return log_weights, tf.transpose(f.mean, axes), tf.transpose(variances, axes)
 
     def predict_mixing_probs(self, X: tf.Tensor) -> tf.Tensor:
         """Mixing probabilities at X (N, D), of shape (N, K)."""
-        return self.gating_network.predict_mixing_probs(X)
+        return self.predict_mixture(X)[0]
 
     def predict_experts_dists(self, X: tf.Tensor) -> tfd.Normal:
         """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P)."""
-        return self.experts.predict_dists(X)
+        _, means, variances = self.predict_mixture(X)
+        return tfd.Normal(means, tf.sqrt(variances))
 
     def predict_y(self, X: tf.Tensor) -> tfd.MixtureSameFamily:
         """The predictive distribution of y at X (N, D), of batch shape (N,) and event shape (P,)."""
-        weights, means, variances = self.predict_mixture(X)
+        log_weights, means, variances = self._components(X)
         return tfd.MixtureSameFamily(
-            tfd.Categorical(probs=weights), tfd.MultivariateNormalDiag(means, tf.sqrt(variances))
+            tfd.Categorical(logits=log_weights), tfd.MultivariateNormalDiag(means, tf.sqrt(variances))
         )
 
     def predict_y_samples(self, X: tf.Tensor, num_samples: int = 1, seed=None) -> tf.Tensor:

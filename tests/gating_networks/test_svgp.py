@@ -102,7 +102,7 @@ def test_integrated_probit_keeps_its_tails():
 )
 def test_integrated_softmax_equals_gauss_hermite(largest_variance, tolerance):
     mean, variance = gaussian_h(3, largest_variance=largest_variance)
-    probs = gate_of(3).mixing_probs(as_marginals(mean, variance))
+    probs = tf.exp(gate_of(3).integrated_log_mixing_probs(as_marginals(mean, variance)))
     np.testing.assert_allclose(probs, expected_softmax(mean, variance), atol=tolerance)
 
 
@@ -158,8 +158,8 @@ def test_a_row_does_not_depend_on_its_neighbours(num_experts):
 def test_negating_the_latent_function_swaps_two_experts():
     gate = gate_of(2)
     mean, variance = gaussian_h(1)
-    probs = gate.mixing_probs(as_marginals(mean, variance))
-    swapped = gate.mixing_probs(as_marginals(-mean, variance))
+    probs = tf.exp(gate.integrated_log_mixing_probs(as_marginals(mean, variance)))
+    swapped = tf.exp(gate.integrated_log_mixing_probs(as_marginals(-mean, variance)))
     np.testing.assert_allclose(swapped, probs.numpy()[:, ::-1], rtol=1e-13)
 
 
@@ -169,8 +169,8 @@ def test_permuting_the_latent_functions_permutes_the_probabilities():
     exact = gate.log_mixing_probs(tf.constant(mean)).numpy()
     np.testing.assert_allclose(gate.log_mixing_probs(tf.constant(mean[order])), exact[order], rtol=1e-14)
     # the points of the integral stay in place, so that this holds to the rule's accuracy only
-    probs = gate.mixing_probs(as_marginals(mean, variance)).numpy()
-    permuted = gate.mixing_probs(as_marginals(mean[order], variance[order]))
+    probs = tf.exp(gate.integrated_log_mixing_probs(as_marginals(mean, variance))).numpy()
+    permuted = tf.exp(gate.integrated_log_mixing_probs(as_marginals(mean[order], variance[order])))
     np.testing.assert_allclose(permuted, probs[:, order], atol=4e-3)
 
 
@@ -193,3 +193,12 @@ def test_gradients_reach_all_parameters(num_experts):
     for gradient in tape.gradient(total, gate.trainable_variables):
         assert np.all(np.isfinite(gradient))
         assert np.any(gradient)
+
+
+def test_the_training_rule_treats_equal_experts_equally():
+    gate = gate_of(3)
+    for variance in (0.1, 4.0, 100.0):
+        log_probs = gate.log_mixing_probs(
+            tf.zeros([3, 2], tf.float64), tf.fill([3, 2], tf.constant(variance, tf.float64))
+        )
+        np.testing.assert_allclose(log_probs, np.log(1 / 3), rtol=1e-12)

@@ -57,10 +57,6 @@ def test_jitter_is_a_variable_that_is_not_trained(make_mixture, make_data):
     assert abs(mixture.elbo((X, Y)).numpy() - before) > 1e-3
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="predict_mixing_probs and predict_experts_dists take GPflow's default jitter",
-)
 @pytest.mark.parametrize("method", ["predict_mixing_probs", "predict_experts_dists"])
 def test_jitter_counts_in_every_prediction(make_mixture, make_data, method):
     X, _ = make_data()

@@ -114,7 +114,9 @@ def _project(gps, X, jitter):
 
 def _prior_mean(gp, X):
     shape = [gp.num_latent_gps, tf.shape(X)[0]]
-    return tf.zeros(shape, X.dtype) if gp.mean_function is None else tf.transpose(gp.mean_function(X))
+    if gp.mean_function is None:
+        return tf.zeros(shape, X.dtype)
+    return tf.broadcast_to(tf.transpose(gp.mean_function(X)), shape)
 
 
 def projected_marginals(gps: Sequence[SparseGP], projections: Sequence[Projection]) -> list[Marginals]:
