@@ -24,7 +24,7 @@ ASSIGNMENT_STEPS = 5
 LEARNING_RATE = 0.1
 
 # Rounds of (iterations, starts that go on to the next round).
-ROUNDS = ((50, 3), (75, 1))
+ROUNDS = ((50, 5), (100, 1))
 
 
 def race(
