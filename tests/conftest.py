@@ -1,0 +1,89 @@
+"""Small data, small regressors, and a few fitted once for all tests."""
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.datasets import make_step, make_two_branches
+
+# One structure for most fits, so that its graphs are traced once.
+SMALL = {"n_inducing": 12, "n_samples": 16, "init_params": "mixture", "max_iter": 25, "random_state": 0}
+
+
+def two_outputs(n_rows, seed):
+    """Two outputs that jump together between two branches, one quiet and one noisy."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-3, 3, n_rows)
+    upper = rng.uniform(size=n_rows) < expit(-3 * x)
+    means = np.column_stack([np.where(upper, 1, -1) + 0.3 * np.sin(2 * x), np.where(upper, -0.5, 0.5) * x])
+    return x[:, None], means + rng.normal(size=(n_rows, 2)) * [0.05, 0.3]
+
+
+@pytest.fixture(scope="session")
+def make_regressor():
+    """Make a regressor that is fitted fast, with further parameters in place of the small ones."""
+
+    def make(n_experts=2, **params):
+        return MoGPERegressor(n_experts, **{**SMALL, **params})
+
+    return make
+
+
+@pytest.fixture
+def short_search(monkeypatch):
+    """Let fits look for a start only shortly: for tests to which the fit's quality does not matter."""
+    from sklearn_mogpe.training import race, single
+
+    monkeypatch.setattr(race, "ROUNDS", ((10, 1),))
+    monkeypatch.setattr(single, "MAX_ITER", 15)
+
+
+@pytest.fixture(scope="session")
+def wave():
+    """Forty rows of a noisy sine."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-3, 3, (40, 1))
+    return X, np.sin(X[:, 0]) + 0.1 * rng.normal(size=40)
+
+
+@pytest.fixture(scope="session")
+def step():
+    """Rows of a jump from quiet to noisy, and the truth."""
+    return make_step(150, random_state=0, return_truth=True)
+
+
+@pytest.fixture(scope="session")
+def branches():
+    """Rows of two branches, and the truth."""
+    return make_two_branches(150, random_state=0, return_truth=True)
+
+
+@pytest.fixture(scope="session")
+def step_model(step, make_regressor):
+    return make_regressor(init_params="auto", max_iter=100).fit(*step[:2])
+
+
+@pytest.fixture(scope="session")
+def branches_model(branches, make_regressor):
+    return make_regressor(init_params="auto", max_iter=100).fit(*branches[:2])
+
+
+@pytest.fixture(scope="session")
+def two_outputs_model(make_regressor):
+    return make_regressor(init_params="residual", max_iter=50).fit(*two_outputs(120, 0))
+
+
+@pytest.fixture(scope="session")
+def three_experts_model(step, make_regressor):
+    return make_regressor(3).fit(*step[:2])
+
+
+@pytest.fixture(scope="session")
+def new_rows():
+    """Rows that no model was fitted on: of the step, of the branches, and with two outputs."""
+    return {
+        "step": make_step(2000, random_state=1, return_truth=True),
+        "branches": make_two_branches(2000, random_state=1, return_truth=True),
+        "two_outputs": two_outputs(500, 1),
+    }
