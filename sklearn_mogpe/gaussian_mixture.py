@@ -39,7 +39,10 @@ def std(weights, means, stds):
     """Standard deviation, spread between components included, of shape (n, P)."""
     # var = sum_k w_k (s_k^2 + (m_k - m)^2), which does not cancel as E[y^2] - m^2 would
     spread = means - mean(weights, means)[:, None]
-    return np.sqrt(np.einsum("nk,nkp->np", weights, stds**2 + spread**2))
+    # in units of the largest deviation, whose square might overflow
+    deviations = np.hypot(stds, spread)
+    largest = deviations.max(axis=1, keepdims=True)
+    return largest[:, 0] * np.sqrt(np.einsum("nk,nkp->np", weights, (deviations / largest) ** 2))
 
 
 def cdf(y, weights, means, stds):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -112,7 +112,8 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     converged_ : bool
         Whether training ended by ``tol``.
     lower_bound_ : float
-        The bound of all (standardised) rows, in nats.
+        What was maximised: the bound of all (standardised) rows plus the log priors of the kernels'
+        parameters, in nats.
     loss_curve_ : list of float
         Negative bound per row, as training went.
     validation_scores_ : list of float
@@ -272,6 +273,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
             dtype=np.float64,
             ensure_min_samples=1 if continued else 2,
         )
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         rows = Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
         if continued and rows.Y.shape[1] != self.n_outputs_:
             raise ValueError(
@@ -289,7 +291,13 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         random_state = check_random_state(self.random_state)
         held_out = None
         if self.early_stopping:
-            held_out, rows = split(rows, self.validation_fraction, random_state)
+            n_held_out = round(self.validation_fraction * len(rows.X))
+            if n_held_out < 1 or len(rows.X) - n_held_out < max(2, self.n_experts):
+                raise ValueError(
+                    f"Expected a validation_fraction that holds out some of {len(rows.X)} distinct rows and "
+                    f"leaves enough to fit, got {self.validation_fraction:g}; set early_stopping=False."
+                )
+            held_out, rows = split(rows, n_held_out, random_state)
         n_initial = max(INITIAL_ROWS, 2 * self.n_inducing)
         sample = rows if len(rows.X) <= n_initial else split(rows, n_initial, random_state)[0]
 

@@ -91,11 +91,14 @@ def distinct_rows(rows: Rows) -> Rows:
     used = weight > 0
     joint, place = np.unique(np.column_stack([X, Y])[used], axis=0, return_inverse=True)
     D = X.shape[1]
-    return Rows(joint[:, :D], joint[:, D:], np.bincount(place.ravel(), weights=weight[used]))
+    # Added in ascending order, so that rounding does not depend on the order of the rows either.
+    order = np.argsort(weight[used], kind="stable")
+    summed = np.bincount(place.ravel()[order], weights=weight[used][order])
+    return Rows(joint[:, :D], joint[:, D:], summed)
 
 
-def split(rows: Rows, size: int | float, random_state) -> tuple[Rows, Rows]:
-    """Divide rows at random: ``size`` of them (a number, or a part of all) and the rest, both in order."""
+def split(rows: Rows, size: int, random_state) -> tuple[Rows, Rows]:
+    """Divide rows at random: ``size`` of them and the rest, both in order."""
     first, second = train_test_split(np.arange(len(rows.X)), train_size=size, random_state=random_state)
     return tuple(Rows(*(part[np.sort(chosen)] for part in rows)) for chosen in (first, second))
 

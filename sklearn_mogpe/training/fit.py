@@ -53,7 +53,7 @@ class Fit(NamedTuple):
     ----------
     state : State
     lower_bound : float
-        Of all rows, in nats; from mini-batches, an estimate.
+        Of all rows plus the log priors, in nats; from mini-batches, an estimate.
     loss_curve : list of float
         Negative bound per row.
     validation_scores : list of float

@@ -1,9 +1,11 @@
 """Proposals of how the rows might be divided among the experts, from the data alone."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
@@ -59,14 +61,17 @@ def starts(X, Y, residuals, n_experts: int, random_state: np.random.RandomState)
     local_noise = np.log(_local_mean(X, np.mean(residuals**2, axis=1)) + np.finfo(float).tiny)
     branch = np.argsort(np.argsort(_first_direction(residuals), kind="stable"), kind="stable") * K // N
     joint = np.column_stack([X, Y])
-    divisions = {
-        "kmeans": np.eye(K)[kmeans.fit_predict(X)],
-        "noise": np.eye(K)[kmeans.fit_predict(local_noise[:, None])],
-        "residual": np.eye(K)[branch],
-        "mixture": GaussianMixture(K, reg_covar=1e-4, random_state=random_state)
-        .fit(joint)
-        .predict_proba(joint),
-    }
+    with warnings.catch_warnings():
+        # A division into fewer groups than experts, or one that is not final, is a start as well.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        divisions = {
+            "kmeans": np.eye(K)[kmeans.fit_predict(X)],
+            "noise": np.eye(K)[kmeans.fit_predict(local_noise[:, None])],
+            "residual": np.eye(K)[branch],
+            "mixture": GaussianMixture(K, reg_covar=1e-4, random_state=random_state)
+            .fit(joint)
+            .predict_proba(joint),
+        }
     proposals = {name: _from_division(division.T, residuals) for name, division in divisions.items()}
     rung = np.arange(K) / (K - 1)
     for name, (noise, lengthscale) in LADDERS.items():

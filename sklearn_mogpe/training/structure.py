@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import gpflow
 import numpy as np
+import tensorflow_probability as tfp
 from gpflow.kernels import Kernel, SeparateIndependent
 
 from ..experts import SVGPExpert, SVGPExperts
@@ -17,6 +18,12 @@ KERNELS = {
     "matern32": gpflow.kernels.Matern32,
     "matern52": gpflow.kernels.Matern52,
 }
+
+# Means of the exponential priors of kernel variances, in standardised units. They cost next to nothing where
+# functions keep to the range of the data, and hold those back that the data does not: an expert that speaks
+# nowhere, or a function that is a line. A gate may swing further, which makes sharp borders.
+EXPERT_VARIANCE = 20.0
+GATE_VARIANCE = 200.0
 
 KernelSpec = str | Callable[[int], Kernel]
 
@@ -65,7 +72,7 @@ class Structure:
             for spec in self.kernels
         ]
         gating_network = SVGPGatingNetwork(
-            make_kernel(self.gating_kernel, self.n_features),
+            make_kernel(self.gating_kernel, self.n_features, GATE_VARIANCE),
             gpflow.inducing_variables.InducingPoints(Z),
             num_experts=self.n_experts,
         )
@@ -74,15 +81,17 @@ class Structure:
         )
 
     def _expert_kernel(self, spec):
-        kernels = [make_kernel(spec, self.n_features) for _ in range(self.n_outputs)]
+        kernels = [make_kernel(spec, self.n_features, EXPERT_VARIANCE) for _ in range(self.n_outputs)]
         return kernels[0] if self.n_outputs == 1 else SeparateIndependent(kernels)
 
 
-def make_kernel(spec: KernelSpec, input_dim: int) -> Kernel:
-    """Make a kernel from a name, with one lengthscale per input, or by a callable ``input_dim -> Kernel``."""
+def make_kernel(spec: KernelSpec, input_dim: int, variance: float) -> Kernel:
+    """Make a kernel by a callable, or from a name, with a lengthscale per input and a prior of its variance."""
     if callable(spec):
         return spec(input_dim)
-    return KERNELS[spec](lengthscales=np.ones(input_dim))
+    kernel = KERNELS[spec](lengthscales=np.ones(input_dim))
+    kernel.variance.prior = tfp.distributions.Exponential(np.asarray(1.0 / variance, gpflow.default_float()))
+    return kernel
 
 
 def check_kernel(spec: KernelSpec, name: str) -> KernelSpec:
