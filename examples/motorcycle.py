@@ -34,7 +34,7 @@ def draw(model, train, test):
     y = np.linspace(-180, 120, 301)
     density = np.exp(model.score_samples(np.repeat(X, len(y), axis=0), np.tile(y, len(x))))
     density = density.reshape(len(x), len(y)).T
-    shades = LinearSegmentedColormap.from_list("shades", ["white", MIXED], N=64)
+    shades = LinearSegmentedColormap.from_list("shades", ["white", MIXED], N=32)
     top.pcolormesh(x, y, density / density.max(axis=0), cmap=shades, vmax=2.5)
     for coverage, dashes in ((0.5, "-"), (0.9, (0, (4, 2)))):
         edges = np.transpose(model.predict_interval(X, coverage))

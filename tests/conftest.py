@@ -61,12 +61,12 @@ def branches():
 
 @pytest.fixture(scope="session")
 def step_model(step, make_regressor):
-    return make_regressor(init_params="auto", max_iter=100).fit(*step[:2])
+    return make_regressor(init_params="mixture", max_iter=50).fit(*step[:2])
 
 
 @pytest.fixture(scope="session")
 def branches_model(branches, make_regressor):
-    return make_regressor(init_params="auto", max_iter=100).fit(*branches[:2])
+    return make_regressor(init_params="residual", max_iter=50).fit(*branches[:2])
 
 
 @pytest.fixture(scope="session")

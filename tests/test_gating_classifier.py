@@ -23,8 +23,8 @@ def regressor(request):
     return request.getfixturevalue(request.param)
 
 
-@pytest.fixture(scope="module")
-def plane_model(make_regressor):
+@pytest.fixture
+def plane_model(make_regressor, short_search):
     return make_regressor(init_params="kmeans").fit(*make_two_regimes(80, n_outputs=1, random_state=0))
 
 

@@ -94,6 +94,16 @@ def test_two_experts_see_what_one_cannot(request, make_regressor, new_rows, name
     assert two > true_log_density(rows, y, truth) - 0.15
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["step", "branches"])
+def test_auto_finds_a_start_as_good_as_the_one_that_suits(request, make_regressor, new_rows, name):
+    rows, y, truth = new_rows[name]
+    model = make_regressor(init_params="auto", max_iter=50).fit(*request.getfixturevalue(name)[:2])
+    assert model.score_samples(rows, y).mean() > true_log_density(rows, y, truth) - 0.15
+    suited = request.getfixturevalue(f"{name}_model")
+    assert model.lower_bound_ / 150 > suited.lower_bound_ / 150 - 0.05
+
+
 def test_two_outputs_have_their_own_noise(two_outputs_model):
     for expert in two_outputs_model.model_.experts.experts:
         noise = np.sqrt(expert.likelihood.variance.numpy()) * two_outputs_model._state["y_scale"]

@@ -86,7 +86,7 @@ class Structure:
 
 
 def make_kernel(spec: KernelSpec, input_dim: int, variance: float) -> Kernel:
-    """Make a kernel by a callable, or from a name, with a lengthscale per input and a prior of its variance."""
+    """Make a kernel by a callable, or from a name: a lengthscale per input, a prior mean of its variance."""
     if callable(spec):
         return spec(input_dim)
     kernel = KERNELS[spec](lengthscales=np.ones(input_dim))
