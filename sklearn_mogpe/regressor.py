@@ -2,7 +2,6 @@
 
 import threading
 import weakref
-from dataclasses import asdict
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -112,8 +111,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     converged_ : bool
         Whether training ended by ``tol``.
     lower_bound_ : float
-        What was maximised: the bound of all (standardised) rows plus the log priors of the kernels'
-        parameters, in nats.
+        The bound of all (standardised) rows, in nats.
     loss_curve_ : list of float
         Negative bound per row, as training went.
     validation_scores_ : list of float
@@ -281,7 +279,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
             )
         if len(rows.X) <= WHOLE_DATA_ROWS:
             rows = distinct_rows(rows)
-        if len(rows.X) < self.n_experts:
+        if len(rows.X) < self.n_experts and not continued:
             raise ValueError(
                 f"Expected at least one distinct row for each of the {self.n_experts} experts, got "
                 f"{len(rows.X)}; lower n_experts."
@@ -310,10 +308,12 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         structure = make_structure(self, rows, min(self.n_inducing, distinct))
         settings = make_settings(self, len(rows.X), random_state, one_pass=one_pass)
         start = self._start(structure) if continued else None
-        fit = train(structure, rows, sample, held_out, settings, random_state, start)
+        n_rows = len(rows.X) + (self._state["n_rows"] if continued and one_pass else 0)
+        fit = train(structure, rows, sample, held_out, settings, random_state, start, n_rows)
 
         self._state = {
-            "structure": asdict(structure),
+            "structure": dict(vars(structure)),
+            "n_rows": n_rows,
             "parameters": fit.state,
             "x_mean": x_scaler.mean,
             "x_scale": x_scaler.scale,
@@ -340,7 +340,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         return Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"])
 
     def _start(self, structure):
-        if asdict(structure) != self._state["structure"]:
+        if vars(structure) != self._state["structure"]:
             raise ValueError(
                 "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound, "
                 "dtype and device; call fit with warm_start=False to start anew."

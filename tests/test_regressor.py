@@ -397,7 +397,7 @@ KERNELS = {
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernel_by_name(name):
-    kernel = make_kernel(name, 2)
+    kernel = make_kernel(name, 2, 1.0)
     assert kernel.lengthscales.shape == (2,)
     r = np.array([0.0, 0.3, 2.0])
     found = kernel(np.column_stack([r, 0 * r]), np.zeros((1, 2)))

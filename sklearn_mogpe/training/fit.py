@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
 from ..rows import Rows
-from .program import Candidate, State, checkout, mixture_function
+from .program import Candidate, State, bound_function, checkout, mixture_function
 from .progress import Progress
 from .race import race
 from .single import fit_single
@@ -53,7 +53,7 @@ class Fit(NamedTuple):
     ----------
     state : State
     lower_bound : float
-        Of all rows plus the log priors, in nats; from mini-batches, an estimate.
+        Of all rows, in nats.
     loss_curve : list of float
         Negative bound per row.
     validation_scores : list of float
@@ -78,6 +78,7 @@ def train(
     settings: Settings,
     random_state: RandomState,
     start: State | None = None,
+    num_data: int | None = None,
 ) -> Fit:
     """Train a mixture.
 
@@ -94,6 +95,8 @@ def train(
     random_state : numpy.random.RandomState
     start : State, default=None
         Parameters to begin from. None looks for good ones.
+    num_data : int, default=None
+        Number of rows that these rows stand for. None is their own number.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def train(
                 candidates = _initialise(program, sample, settings, random_state, track)
                 if sample is not rows:
                     candidates = [candidate._replace(loss=np.inf) for candidate in candidates]
-            data = program.data(*rows)
+            data = program.data(*rows, num_data)
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
                 tracker = track(
@@ -140,10 +143,11 @@ def train(
                 ConvergenceWarning,
                 stacklevel=2,
             )
-    best = min(trackers, key=lambda tracker: tracker.best_criterion)
+        best = min(trackers, key=lambda tracker: tracker.best_criterion)
+        lower_bound = _lower_bound(program, rows, num_data, best)
     return Fit(
         state=best.best_state,
-        lower_bound=-best.best_loss * len(rows.X),
+        lower_bound=lower_bound,
         loss_curve=best.loss_curve,
         validation_scores=best.validation_scores,
         n_iter=max(best.n_iter, 1),
@@ -164,6 +168,16 @@ def _initialise(program, sample, settings, random_state, track):
         random_state=random_state,
         track=track,
     )
+
+
+def _lower_bound(program, rows, num_data, best):
+    """The bound at the best parameters, without the log priors that the loss contains."""
+    program.assign(best.best_state)
+    loss = best.best_loss * len(rows.X)
+    if not np.isfinite(loss):  # nothing came of the only run
+        loss = float(program.get(bound_function)(*program.data(*rows, num_data)))
+    with program.building():
+        return -loss - float(program.model.log_prior_density())
 
 
 def _mean_log_density(program, X, Y, weight):

@@ -38,4 +38,5 @@ def build_model(structure: Structure, state: State) -> MixtureOfSVGPExperts:
     """Make a GPflow model of its own with the fitted parameters."""
     program = Program(structure)
     program.assign(state)
+    program.model.num_data = None  # its data is all data, until somebody says otherwise
     return program.model

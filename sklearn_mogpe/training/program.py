@@ -109,9 +109,9 @@ class Program:
         for path, value in state.items():
             self._variables[path].assign(value)
 
-    def data(self, X, Y, weight) -> Data:
-        """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model their number."""
-        self.model.num_data.assign(len(X))
+    def data(self, X, Y, weight, num_data: int | None = None) -> Data:
+        """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model how many they stand for."""
+        self.model.num_data.assign(len(X) if num_data is None else num_data)
         return Data(*(self.tensor(part) for part in (X, Y, weight)))
 
     def tensor(self, array) -> tf.Tensor:

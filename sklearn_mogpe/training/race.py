@@ -101,7 +101,8 @@ def _base_state(program, single, points):
     for k in range(program.structure.n_experts):
         for path, value in single.state.items():
             own = path.replace(first, f".experts.experts[{k}].")
-            if path.startswith(first) and ".q_" not in path and np.shape(base.get(own)) == np.shape(value):
+            fits = own in base and np.shape(base[own]) == np.shape(value)
+            if path.startswith(first) and ".q_" not in path and fits:
                 base[own] = value
     program.assign(base)
     place(program, points)
