@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 class GatingClassifier(ClassifierMixin, BaseEstimator):
     """Says which expert speaks at an input; the ``gating_`` of a fitted :class:`MoGPERegressor`.
 
-    Its parameters were learnt together with the experts', so there is no ``fit``.
+    Its parameters were learnt together with the experts', so that ``fit`` learns nothing.
 
     Parameters
     ----------
@@ -26,6 +26,11 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(self, regressor):
         self.regressor = regressor
+
+    def fit(self, X, y=None):
+        """Check that the regressor is fitted, and change nothing; X and y are not looked at."""
+        check_is_fitted(self.regressor)
+        return self
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether the regressor is fitted."""

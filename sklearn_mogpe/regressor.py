@@ -25,6 +25,9 @@ from .rows import (
     split,
 )
 
+# Decimals of standardised rows.
+DECIMALS = 12
+
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
 _models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
@@ -285,7 +288,12 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
                 f"{len(rows.X)}; lower n_experts."
             )
         x_scaler, y_scaler = self._last_scalers() if continued else self._fit_scalers(rows)
-        rows = Rows(x_scaler.transform(rows.X), y_scaler.transform(rows.Y), rows.weight)
+        # Rounded, so that the last bits of a change of units cannot lead the search elsewhere.
+        rows = Rows(
+            x_scaler.transform(rows.X).round(DECIMALS),
+            y_scaler.transform(rows.Y).round(DECIMALS),
+            rows.weight,
+        )
         random_state = check_random_state(self.random_state)
         held_out = None
         if self.early_stopping:
