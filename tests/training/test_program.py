@@ -45,7 +45,8 @@ def test_the_bound_function_is_the_models_training_loss():
     rng = np.random.default_rng(2)
     data = program.data(rng.standard_normal((7, 2)), rng.standard_normal((7, 1)), rng.uniform(1, 2, 7))
     compiled = program.get(bound_function)(*data)
-    np.testing.assert_allclose(compiled, -program.model.elbo(tuple(data)), rtol=1e-12)
+    expected = -program.model.elbo(tuple(data)) - program.model.log_prior_density()
+    np.testing.assert_allclose(compiled, expected, rtol=1e-12)
 
 
 def test_float32_and_float64_agree():
