@@ -181,5 +181,5 @@ def _lower_bound(program, rows, num_data, best):
 
 
 def _mean_log_density(program, X, Y, weight):
-    weights, means, variances = (part.numpy() for part in program.get(mixture_function)(X))
+    weights, means, variances = (part.numpy() for part in program.get(mixture_function)(program.tensor(X)))
     return np.average(gaussian_mixture.log_density(Y, weights, means, np.sqrt(variances)), weights=weight)

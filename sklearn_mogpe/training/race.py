@@ -11,6 +11,7 @@ from .natural import assign, natural_step
 from .program import Candidate, Program
 from .single import Single, place, scale
 from .solvers import Options, natgrad
+from .solvers.gradient import all_finite
 from .starts import spread_points, starts
 from .tracking import Tracker
 
@@ -127,7 +128,7 @@ def _start_function(program: Program):
 
         def body(i):
             _, _, q = natural_step(model, X, objective, [], 1.0)
-            assign(q, tf.reduce_all([tf.reduce_all(tf.math.is_finite(v)) for _, *vs in q for v in vs]))
+            assign(q, all_finite([value for _, *values in q for value in values]))
             return i + 1
 
         tf.while_loop(lambda i: i < ASSIGNMENT_STEPS, body, [tf.constant(0)])
