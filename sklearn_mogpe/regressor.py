@@ -68,7 +68,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch. ``"auto"`` is 256.
     max_iter : int, default=None
-        Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 300
+        Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 200
         iterations, or as many passes as make 10 000 steps.
     tol : float, default=1e-4
         Improvement of the bound per row (of the held-out score with ``early_stopping``), in nats, below
@@ -114,9 +114,9 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     converged_ : bool
         Whether training ended by ``tol``.
     lower_bound_ : float
-        The bound of all (standardised) rows, in nats.
+        The bound of the (standardised) rows that were not held out, in nats.
     loss_curve_ : list of float
-        Negative bound per row, as training went.
+        Negative bound and log priors per row, as training went.
     validation_scores_ : list of float
         Mean log density of the held-out (standardised) rows, as training went.
     gating_ : GatingClassifier

@@ -6,7 +6,7 @@ import tensorflow as tf
 from ..experts import SVGPExperts
 from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork
-from ..gps import Projection, SparseGP, project, projected_marginals
+from ..gps import Marginals, Projection, SparseGP, project, projected_marginals
 from .base import MixtureOfExpertsBase
 from .latents import Latents
 
@@ -39,15 +39,14 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
 
     def latents(self, X: tf.Tensor) -> Latents:
         """Return the latent functions of experts and gate at X (N, D)."""
-        return self.projected_latents(X, self.project(X))
+        return self.join(X, projected_marginals(self.gps, self.project(X)))
 
     def project(self, X: tf.Tensor) -> list[Projection]:
         """Project the Gaussian processes of experts and gate to X (N, D)."""
         return project(self.gps, X, self.jitter)
 
-    def projected_latents(self, X: tf.Tensor, projections: list[Projection]) -> Latents:
-        """Return the latent functions at X (N, D) from the projections of ``gps``."""
-        parts = projected_marginals(self.gps, projections)
+    def join(self, X: tf.Tensor, parts: list[Marginals]) -> Latents:
+        """The marginals of ``gps`` at X (N, D) as the latent functions of experts and gate."""
         K = self.experts.num_experts
         return Latents(
             stack_marginals(parts[:K]),

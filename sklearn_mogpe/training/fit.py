@@ -118,12 +118,11 @@ def train(
             return trackers[-1]
 
         try:
-            candidates = [Candidate(np.inf, start)]
+            states = [start]
             if start is None:
-                candidates = _initialise(program, sample, settings, random_state, track)
-                if sample is not rows:
-                    candidates = [candidate._replace(loss=np.inf) for candidate in candidates]
+                states = _initialise(program, sample, settings, random_state, track)
             data = program.data(*rows, num_data)
+            candidates = [Candidate(_loss(program, data, state), state) for state in states]
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
                 tracker = track(
@@ -144,7 +143,7 @@ def train(
                 stacklevel=2,
             )
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
-        lower_bound = _lower_bound(program, rows, num_data, best)
+        lower_bound = _lower_bound(program, len(rows.X), best)
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
@@ -158,8 +157,8 @@ def train(
 def _initialise(program, sample, settings, random_state, track):
     single = fit_single(program.structure, *sample)
     if program.structure.n_experts == 1:
-        return [Candidate(np.inf, single.state)]
-    return race(
+        return [single.state]
+    candidates = race(
         program,
         single,
         *sample,
@@ -168,16 +167,21 @@ def _initialise(program, sample, settings, random_state, track):
         random_state=random_state,
         track=track,
     )
+    return [candidate.state for candidate in candidates]
 
 
-def _lower_bound(program, rows, num_data, best):
+def _loss(program, data, state):
+    """Per row, under the given parameters; infinite where it is not a number."""
+    program.assign(state)
+    loss = float(program.get(bound_function)(*data)) / len(data.X)
+    return loss if np.isfinite(loss) else np.inf
+
+
+def _lower_bound(program, n_rows, best):
     """The bound at the best parameters, without the log priors that the loss contains."""
     program.assign(best.best_state)
-    loss = best.best_loss * len(rows.X)
-    if not np.isfinite(loss):  # nothing came of the only run
-        loss = float(program.get(bound_function)(*program.data(*rows, num_data)))
     with program.building():
-        return -loss - float(program.model.log_prior_density())
+        return -best.best_loss * n_rows - float(program.model.log_prior_density())
 
 
 def _mean_log_density(program, X, Y, weight):

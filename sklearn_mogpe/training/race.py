@@ -7,11 +7,10 @@ import tensorflow as tf
 from numpy.random import RandomState
 
 from ..mixture_of_experts import Latents
-from .natural import assign, natural_step
 from .program import Candidate, Program
 from .single import Single, place, scale
+from .sites import assign_q, prior_sites, site_step
 from .solvers import Options, natgrad
-from .solvers.gradient import all_finite
 from .starts import spread_points, starts
 from .tracking import Tracker
 
@@ -22,10 +21,10 @@ GATE_VARIANCE = 4.0
 ASSIGNMENT_STEPS = 5
 
 # Step size of the hyperparameters' Adam: large, since it is only the race that decides by it.
-LEARNING_RATE = 0.1
+LEARNING_RATE = 0.2
 
 # Rounds of (iterations, starts that go on to the next round).
-ROUNDS = ((50, 5), (100, 1))
+ROUNDS = ((25, 4), (50, 1))
 
 
 def race(
@@ -126,12 +125,10 @@ def _start_function(program: Program):
         def objective(latents):
             return tf.reduce_sum(weight * _assigned(latents, Y, model.points, responsibilities))
 
-        def body(i):
-            _, _, q = natural_step(model, X, objective, [], 1.0)
-            assign(q, all_finite([value for _, *values in q for value in values]))
-            return i + 1
-
-        tf.while_loop(lambda i: i < ASSIGNMENT_STEPS, body, [tf.constant(0)])
+        sites = prior_sites(model, X)
+        for _ in range(ASSIGNMENT_STEPS):
+            _, _, sites = site_step(model, X, sites, objective, [], 1.0)
+        assign_q(model, X, sites)
 
     factors = tf.TensorSpec([program.structure.n_experts], dtype)
     responsibilities = tf.TensorSpec([program.structure.n_experts, None], dtype)

@@ -1,6 +1,7 @@
 """From the estimator's parameters to a structure and settings, where ``None`` and ``"auto"`` are decided."""
 
 import numpy as np
+import tensorflow as tf
 
 from ..rows import WHOLE_DATA_ROWS, Rows
 from .fit import Settings
@@ -11,7 +12,7 @@ from .structure import Structure, check_kernel
 LEARNING_RATES = {"natgrad": 0.1, "lbfgs": 0.1, "adam": 0.01}
 
 # Iterations on the whole data, or mini-batch steps, in place of max_iter=None.
-WHOLE_DATA_ITERATIONS = 300
+WHOLE_DATA_ITERATIONS = 200
 MINI_BATCH_STEPS = 10_000
 
 # batch_size="auto".
@@ -31,7 +32,8 @@ def make_structure(estimator, rows: Rows, n_inducing: int) -> Structure:
     Raises
     ------
     ValueError
-        If the kernels are unknown or not one for each expert, or ``n_samples`` is odd.
+        If the kernels are unknown or not one for each expert, ``n_samples`` is odd, or the device is not
+        there.
     """
     kernels = estimator.kernel
     if not isinstance(kernels, list | tuple):
@@ -51,7 +53,7 @@ def make_structure(estimator, rows: Rows, n_inducing: int) -> Structure:
         n_samples=estimator.n_samples,
         bound=estimator.bound,
         dtype=estimator.dtype,
-        device=estimator.device,
+        device=_check_device(estimator.device),
     )
 
 
@@ -86,3 +88,13 @@ def make_settings(estimator, n_rows: int, random_state, *, one_pass: bool) -> Se
         init_params=estimator.init_params,
         verbose=estimator.verbose,
     )
+
+
+def _check_device(name: str) -> str:
+    """Return the device's name as it is; TensorFlow would quietly take another for one that it has not."""
+    devices = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+    if name != "auto" and name.removeprefix("/").removeprefix("device:").upper() not in devices:
+        raise ValueError(
+            f'Expected "auto" or one of {["/" + device for device in devices]} as device, got {name!r}.'
+        )
+    return name

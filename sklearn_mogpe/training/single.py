@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from ..experts import SVGPExpert
-from .natural import assign, natural_step
 from .program import Candidate, Program, State, checkout, mixture_function
+from .sites import assign_q, latents_of_sites, prior_sites, site_step
 from .solvers.lbfgs import minimize, pack, unpack
 from .starts import spread_points
 from .structure import Structure
@@ -44,7 +44,7 @@ def fit_single(structure: Structure, X, Y, weight) -> Single:
     """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
 
     The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
-    of the bound with q held fixed.
+    of the bound with the sites held.
 
     Parameters
     ----------
@@ -94,11 +94,16 @@ def _collapsed_function(program: Program):
 
     def function(theta, X, Y, weight):
         unpack(variables, theta)
-        _, _, q = natural_step(model, X, lambda latents: model.expected_log_lik(latents, Y, weight), [], 1.0)
-        assign(q, True)
+
+        def objective(latents):
+            return model.expected_log_lik(latents, Y, weight)
+
+        _, _, sites = site_step(model, X, prior_sites(model, X), objective, [], 1.0)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            loss = model.training_loss((X, Y, weight))
+            latents, prior_kl = latents_of_sites(model, X, sites)
+            loss = prior_kl - objective(latents) - model.log_prior_density()
+        assign_q(model, X, sites)
         return loss, pack(tape.gradient(loss, variables, unconnected_gradients="zero"))
 
     return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)

@@ -25,6 +25,10 @@ KERNELS = {
 EXPERT_VARIANCE = 20.0
 GATE_VARIANCE = 200.0
 
+# Under this bound inducing inputs are variational parameters: moving them can only bring q nearer. Under the
+# others they are part of the model, and would move to where they explain noise by what they leave open.
+TRAINS_INDUCING_INPUTS = "further"
+
 KernelSpec = str | Callable[[int], Kernel]
 
 
@@ -76,6 +80,8 @@ class Structure:
             gpflow.inducing_variables.InducingPoints(Z),
             num_experts=self.n_experts,
         )
+        for gp in [*(expert.gp for expert in experts), *gating_network.gps]:
+            gpflow.set_trainable(gp.inducing_variable, self.bound == TRAINS_INDUCING_INPUTS)
         return MixtureOfSVGPExperts(
             SVGPExperts(experts), gating_network, bound=self.bound, num_samples=self.n_samples
         )

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from ..natural import assign, natural_step
 from ..program import Data, Program
+from ..sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
-from .gradient import Adam, all_finite, in_chunks, loop
+from .gradient import Adam, all_finite, in_chunks
 from .options import Options
 
 # A natural gradient step of 1 solves the present Gaussian problem, but overshoots where gate and experts
@@ -26,18 +26,22 @@ def natgrad(program: Program, data: Data, tracker: Tracker, options: Options) ->
 def _compiled(program):
     model, optimizer = program.model, Adam(program.hyperparameters)
 
-    def step(X, Y, weight, learning_rate):
+    def steps(X, Y, weight, rates):
         def objective(latents):
             return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
 
-        _, gradients, q = natural_step(model, X, objective, optimizer.variables, STEP_SIZE)
-        finite = all_finite([*gradients, *(value for _, *values in q for value in values)])
-        assign(q, finite)
-        optimizer.ascend(gradients, learning_rate, finite)
-        return finite
+        def step(i, _, sites):
+            _, gradients, moved = site_step(model, X, sites, objective, optimizer.variables, STEP_SIZE)
+            finite = all_finite([*gradients, *moved])
+            optimizer.ascend(gradients, rates[i], finite)
+            return i + 1, finite, moved
 
-    def steps(X, Y, weight, rates):
-        return loop(lambda i: step(X, Y, weight, rates[i]), tf.size(rates))
+        def going_on(i, finite, _):
+            return finite & (i < tf.size(rates))
+
+        start = tf.constant(0), tf.constant(True), sites_of_q(model, X, objective)
+        _, finite, sites = tf.while_loop(going_on, step, start)
+        return finite & assign_q(model, X, sites)
 
     rates = tf.TensorSpec([None], program.structure.dtype)
     return program.compile(steps, *program.data_signature, rates), optimizer
