@@ -140,6 +140,8 @@ CASES = [
         for name in ("bound", "solver", "init_params", "dtype", "batch_size")
     ),
     Case("unknown device", params={"device": "abacus"}, expected=error("device.*abacus")),
+    Case("absent device", params={"device": "/GPU:7"}, expected=error("'/CPU:0'.*as device, got '/GPU:7'")),
+    Case("device by its long name", params={"device": "/device:cpu:0"}),
     *(
         Case(
             f"{name} {value}", params={name: value}, expected=error(f"'{name}'.*Got {re.escape(f'{value}')}")

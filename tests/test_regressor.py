@@ -325,6 +325,13 @@ def test_warm_start_goes_on(make_regressor, short_search, branches):
     assert bounds[-1] > bounds[0]
 
 
+def test_warm_start_never_ends_below_its_beginning(make_regressor, short_search, wave):
+    model = make_regressor(warm_start=True, max_iter=100).fit(*wave)
+    first = model.lower_bound_
+    model.set_params(learning_rate=5.0, max_iter=25).fit(*wave)  # steps that only do harm
+    assert model.lower_bound_ >= first - 1e-6
+
+
 def test_warm_start_on_other_rows_keeps_the_scales(make_regressor, short_search, wave):
     rows, y = wave
     model = make_regressor(warm_start=True).fit(rows, y)
@@ -461,7 +468,7 @@ def interrupt(monkeypatch, number):
 @pytest.mark.parametrize("solver", ["natgrad", "adam"])
 def test_interrupted_fit_keeps_the_best(make_regressor, short_search, wave, monkeypatch, number, solver):
     interrupt(monkeypatch, number)
-    model = make_regressor(solver=solver, max_iter=100, tol=0.0)
+    model = make_regressor(solver=solver, max_iter=100, n_iter_no_change=100)
     with pytest.warns(ConvergenceWarning, match="interrupted; it keeps the best parameters so far"):
         model.fit(*wave)
     assert len(model.loss_curve_) == max(0, number - 2)

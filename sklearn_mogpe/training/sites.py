@@ -55,7 +55,7 @@ def sites_of_q(model: MixtureOfSVGPExperts, X: tf.Tensor, objective: Callable[[L
         tape.watch(marginals)
         value = objective(latents)
     (projection,) = projections
-    return _target(projection, marginals, tape.gradient(value, marginals))
+    return _target(projection, marginals, tape.gradient(value, marginals, unconnected_gradients="zero"))
 
 
 def site_step(
