@@ -125,9 +125,11 @@ def _start_function(program: Program):
         def objective(latents):
             return tf.reduce_sum(weight * _assigned(latents, Y, model.points, responsibilities))
 
-        sites = prior_sites(model, X)
-        for _ in range(ASSIGNMENT_STEPS):
-            _, _, sites = site_step(model, X, sites, objective, [], 1.0)
+        def step(i, sites):
+            return i + 1, site_step(model, X, sites, objective, [], 1.0)[2]
+
+        start = tf.constant(0), prior_sites(model, X)
+        _, sites = tf.while_loop(lambda i, _: i < ASSIGNMENT_STEPS, step, start)
         assign_q(model, X, sites)
 
     factors = tf.TensorSpec([program.structure.n_experts], dtype)
