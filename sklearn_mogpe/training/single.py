@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ..experts import SVGPExpert
 from .program import Candidate, Program, State, checkout, mixture_function
-from .sites import assign_q, latents_of_sites, prior_sites, site_step
+from .sites import assign_q, prior_sites, site_step
 from .solvers.lbfgs import minimize, pack, unpack
 from .starts import spread_points
 from .structure import Structure
@@ -96,15 +96,12 @@ def _collapsed_function(program: Program):
         unpack(variables, theta)
 
         def objective(latents):
-            return model.expected_log_lik(latents, Y, weight)
+            return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
 
         _, _, sites = site_step(model, X, prior_sites(model, X), objective, [], 1.0)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            latents, prior_kl = latents_of_sites(model, X, sites)
-            loss = prior_kl - objective(latents) - model.log_prior_density()
+        value, gradients, _ = site_step(model, X, sites, objective, variables, 1.0)
         assign_q(model, X, sites)
-        return loss, pack(tape.gradient(loss, variables, unconnected_gradients="zero"))
+        return -value, -pack(gradients)
 
     return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)
 

@@ -102,13 +102,8 @@ def site_step(
     return value, gradients[: len(hyperparameters)], Sites(*moved)
 
 
-def latents_of_sites(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tuple[Latents, tf.Tensor]:
-    """The latent functions at X (N, D) under the q of some sites at X, and the sum of the KL terms."""
-    (projection,) = model.project(X)
-    return _latents(model, X, projection, sites)
-
-
 def _latents(model, X, projection, sites):
+    """The latent functions at X under the q of some sites at X, and the sum of the KL terms."""
     C, W, m = _posterior(projection.A, sites)
     # s = A^T P^-1 A = |W|^2 column by column,  mu = c + A^T m
     s = tf.reduce_sum(tf.square(W), -2)
