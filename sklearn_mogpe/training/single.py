@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ..experts import SVGPExpert
 from .program import Candidate, Program, State, checkout, mixture_function
-from .sites import assign_q, prior_sites, site_step
+from .sites import Sites, assign_q, site_step
 from .solvers.lbfgs import minimize, pack, unpack
 from .starts import spread_points
 from .structure import Structure
@@ -98,7 +98,9 @@ def _collapsed_function(program: Program):
         def objective(latents):
             return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
 
-        _, _, sites = site_step(model, X, prior_sites(model, X), objective, [], 1.0)
+        # A row of weight w says exp(-w (y - g)^2 / (2 noise)) of its projection g: the sites of the best q.
+        precision = weight / model.experts.noise_variance(X)[0]
+        sites = Sites(precision * tf.transpose(Y), precision)
         value, gradients, _ = site_step(model, X, sites, objective, variables, 1.0)
         assign_q(model, X, sites)
         return -value, -pack(gradients)
