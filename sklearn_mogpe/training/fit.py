@@ -143,7 +143,7 @@ def train(
                 stacklevel=2,
             )
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
-        lower_bound = _lower_bound(program, len(rows.X), best)
+        lower_bound = _lower_bound(program, rows, num_data, best)
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
@@ -177,11 +177,14 @@ def _loss(program, data, state):
     return loss if np.isfinite(loss) else np.inf
 
 
-def _lower_bound(program, n_rows, best):
+def _lower_bound(program, rows, num_data, best):
     """The bound at the best parameters, without the log priors that the loss contains."""
+    loss = best.best_loss
+    if not np.isfinite(loss):  # interrupted before the first report
+        loss = _loss(program, program.data(*rows, num_data), best.best_state)
     program.assign(best.best_state)
     with program.building():
-        return -best.best_loss * n_rows - float(program.model.log_prior_density())
+        return -loss * len(rows.X) - float(program.model.log_prior_density())
 
 
 def _mean_log_density(program, X, Y, weight):
