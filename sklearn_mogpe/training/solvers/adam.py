@@ -38,13 +38,13 @@ def _compiled(program):
         return finite
 
     def steps(X, Y, weight, rates, per_pass, batch_size, seed):
-        def drawn(i):
+        def drawn(i, _):
             rows = tf.random.stateless_uniform(
                 [batch_size], tf.stack([seed[0], seed[1] + i]), maxval=tf.shape(X)[0], dtype=tf.int32
             )
-            return step([tf.gather(part, rows) for part in (X, Y, weight)], rates[i // per_pass])
+            return step([tf.gather(part, rows) for part in (X, Y, weight)], rates[i // per_pass]), ()
 
-        return loop(drawn, per_pass * tf.size(rates))
+        return loop(drawn, per_pass * tf.size(rates))[0]
 
     rates, count = tf.TensorSpec([None], program.structure.dtype), tf.TensorSpec([], tf.int32)
     seed = tf.TensorSpec([2], tf.int32)

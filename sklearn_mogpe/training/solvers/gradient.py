@@ -41,13 +41,21 @@ def in_chunks(
             return
 
 
-def loop(step: Callable, count: tf.Tensor) -> tf.Tensor:
-    """Call ``step(i) -> bool`` for i below ``count``, inside the graph, until one returns False."""
+def loop(step: Callable, count: tf.Tensor, state=()):
+    """Call ``step(i, state) -> (finite, state)`` in the graph for i below ``count``, while all is finite.
 
-    def going_on(i, finite):
+    Returns
+    -------
+    finite : boolean tensor
+    state
+        Tensors, nested as they came.
+    """
+
+    def going_on(i, finite, _):
         return finite & (i < count)
 
-    return tf.while_loop(going_on, lambda i, _: (i + 1, step(i)), [tf.constant(0), tf.constant(True)])[1]
+    start = tf.constant(0), tf.constant(True), state
+    return tf.while_loop(going_on, lambda i, _, state: (i + 1, *step(i, state)), start)[1:]
 
 
 def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:

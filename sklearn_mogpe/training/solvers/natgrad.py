@@ -5,7 +5,7 @@ import tensorflow as tf
 from ..program import Data, Program
 from ..sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
-from .gradient import Adam, all_finite, in_chunks
+from .gradient import Adam, all_finite, in_chunks, loop
 from .options import Options
 
 # A natural gradient step of 1 solves the present Gaussian problem, but overshoots where gate and experts
@@ -30,17 +30,13 @@ def _compiled(program):
         def objective(latents):
             return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
 
-        def step(i, _, sites):
+        def step(i, sites):
             _, gradients, moved = site_step(model, X, sites, objective, optimizer.variables, STEP_SIZE)
             finite = all_finite([*gradients, *moved])
             optimizer.ascend(gradients, rates[i], finite)
-            return i + 1, finite, moved
+            return finite, moved
 
-        def going_on(i, finite, _):
-            return finite & (i < tf.size(rates))
-
-        start = tf.constant(0), tf.constant(True), sites_of_q(model, X, objective)
-        _, finite, sites = tf.while_loop(going_on, step, start)
+        finite, sites = loop(step, tf.size(rates), sites_of_q(model, X, objective))
         return finite & assign_q(model, X, sites)
 
     rates = tf.TensorSpec([None], program.structure.dtype)
