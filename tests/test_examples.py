@@ -13,7 +13,6 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 @pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_example(example, tmp_path):
-    pytest.importorskip("matplotlib")
     picture = tmp_path / "picture.png"
     run = subprocess.run(
         [sys.executable, example, "--output", picture, "--verbose", "0"],

@@ -4,6 +4,7 @@ import pickle
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import is_classifier
 from sklearn.exceptions import NotFittedError
@@ -91,8 +92,7 @@ def test_pickles(branches_model):
 
 
 def test_knows_the_names_of_the_features(make_regressor, short_search, wave):
-    pandas = pytest.importorskip("pandas")
-    table = pandas.DataFrame(wave[0], columns=["time"])
+    table = pd.DataFrame(wave[0], columns=["time"])
     model = make_regressor().fit(table, wave[1])
     assert list(model.gating_.feature_names_in_) == ["time"]
     np.testing.assert_array_equal(model.gating_.predict_proba(table), model.predict_mixing_proba(table))

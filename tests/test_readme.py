@@ -4,6 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +34,6 @@ def code(page):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if code(page).strip()], ids=lambda page: page.name)
 def test_code_runs(page, tmp_path, monkeypatch, short_search):
-    plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("agg")
     monkeypatch.chdir(tmp_path)  # the pages save their pictures in the working directory
     try:

@@ -9,6 +9,7 @@ from functools import partial
 import gpflow
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from scipy.stats import norm
@@ -705,9 +706,8 @@ def test_without_normalisation_y_is_as_it_came(make_regressor, short_search, wav
 
 
 def test_names_of_features(make_regressor, short_search, wave):
-    pandas = pytest.importorskip("pandas")
-    table = pandas.DataFrame(wave[0], columns=["time"])
-    model = make_regressor().fit(table, pandas.Series(wave[1]))
+    table = pd.DataFrame(wave[0], columns=["time"])
+    model = make_regressor().fit(table, pd.Series(wave[1]))
     assert list(model.feature_names_in_) == ["time"]
     np.testing.assert_array_equal(model.predict(table), make_regressor().fit(*wave).predict(wave[0]))
     with pytest.warns(UserWarning, match="X does not have valid feature names"):

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_mogpe.datasets import load_motorcycle
@@ -41,7 +42,6 @@ def test_each_call_returns_its_own_arrays():
 
 
 def test_as_frame():
-    pd = pytest.importorskip("pandas")
     X, y = load_motorcycle(return_X_y=True)
     data = load_motorcycle(as_frame=True)
     pd.testing.assert_frame_equal(data.frame, pd.DataFrame({"times": X[:, 0], "accel": y}))
