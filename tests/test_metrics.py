@@ -277,6 +277,16 @@ def test_a_search_scores_each_fold(make_regressor, flat_data, short_search):
     assert neg_nlpd(search, X, y) == neg_nlpd(search.best_estimator_, X, y)
 
 
+def test_a_search_hands_sample_weight_to_a_scorer(flat_data):
+    X, y = flat_data
+    weight = np.where(X[:, 0] < 0, 3.0, 1.0)
+    search = GridSearchCV(BayesianRidge(), {}, scoring=neg_nlpd, cv=[(np.arange(40), np.arange(40, 80))])
+    search.fit(X, y, sample_weight=weight)
+    model = BayesianRidge().fit(X[:40], y[:40], sample_weight=weight[:40])
+    assert search.best_score_ == pytest.approx(neg_nlpd(model, X[40:], y[40:], weight[40:]), rel=1e-12)
+    assert search.best_score_ != pytest.approx(neg_nlpd(model, X[40:], y[40:]), rel=1e-3)
+
+
 @every_scorer
 def test_scorers_pickle(scorer, flat_data):
     model = BayesianRidge().fit(*flat_data)
