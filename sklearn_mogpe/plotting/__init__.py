@@ -1,0 +1,20 @@
+"""Displays in scikit-learn's manner: what a fitted mixture predicts, why, how it was trained, and how well.
+
+Matplotlib, which the extra ``plot`` adds, is imported when something is drawn.
+"""
+
+from .calibration import CalibrationDisplay
+from .experts import ExpertsDisplay
+from .gating_functions import GatingFunctionsDisplay
+from .mixing_probabilities import MixingProbabilitiesDisplay
+from .predictive_density import PredictiveDensityDisplay
+from .training_curve import TrainingCurveDisplay
+
+__all__ = [
+    "CalibrationDisplay",
+    "ExpertsDisplay",
+    "GatingFunctionsDisplay",
+    "MixingProbabilitiesDisplay",
+    "PredictiveDensityDisplay",
+    "TrainingCurveDisplay",
+]

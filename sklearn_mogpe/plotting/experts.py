@@ -1,0 +1,182 @@
+"""Each expert's prediction, as strong as the expert is probable."""
+
+import numpy as np
+
+from .canvas import (
+    INK,
+    add_legend,
+    area_style,
+    contours,
+    expert_colors,
+    label_panels,
+    line_style,
+    make_axes,
+    scatter_targets,
+    style,
+)
+from .mixture_display import MixtureDisplay
+
+# Where an expert is less probable than this, its band does not widen the axes.
+VISIBLE = 0.05
+
+
+class ExpertsDisplay(MixtureDisplay):
+    """What each expert predicts: mean ± 2 std over one feature, contours of both over two.
+
+    Parameters
+    ----------
+    coordinates : tuple of one or two arrays, of shapes (n1,) and (n2,)
+        Increasing values of each drawn feature.
+    weights : array of shape (n1, n_experts) or (n1, n2, n_experts)
+        Mixing probabilities.
+    means, stds : arrays of the same shape
+        Of y given each expert, noise included.
+    feature_names : sequence of str, default=None
+        Names of the drawn features.
+    target_name : str, default="y"
+    X : array of shape (m, 1) or (m, 2), default=None
+        Rows of data at the drawn features, to show with the experts.
+    y : array of shape (m,), default=None
+        Their targets.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    ax_ : matplotlib Axes
+        Over one feature.
+    axes_ : array of matplotlib Axes, of shape (2, n_experts)
+        Over two features: means above, standard deviations below.
+    lines_ : list of LineCollection
+        Each expert's mean, in pieces from one input of the grid to the next.
+    bands_ : list of QuadMesh
+        Each expert's mean ± 2 std.
+    scatter_ : Line2D, or list of PathCollection
+        The data, if there are any; over two features in each of the upper panels.
+    contours_ : list of QuadContourSet
+        Over two features: of the means, then of the standard deviations.
+    borders_ : list of QuadContourSet
+        Over two features: where an expert has probability 1/2, for each panel that such a line crosses.
+
+    Examples
+    --------
+    >>> from sklearn_mogpe.datasets import make_two_branches
+    >>> from sklearn_mogpe.plotting import ExpertsDisplay
+    >>> X, y, truth = make_two_branches(100, random_state=0, return_truth=True)
+    >>> x = np.linspace(-3, 3, 200)
+    >>> display = ExpertsDisplay((x,), *truth.density(x[:, None]), X=X, y=y).plot()
+    >>> len(display.lines_)
+    2
+    """
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        fade=True,
+        colors=None,
+        legend=True,
+        colorbar=True,
+        line_kw=None,
+        band_kw=None,
+        scatter_kw=None,
+        contour_kw=None,
+        border_kw=None,
+    ):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, or 2 n_experts of them over two features, default=None
+            Where to draw. None makes a figure.
+        fade : bool, default=True
+            Over one feature: draw each expert as opaque as it is probable.
+        colors : sequence of n_experts colours, default=None
+            Over one feature.
+        legend, colorbar : bool, default=True
+        line_kw : dict, default=None
+            Style of the means, for ``LineCollection``.
+        band_kw : dict, default=None
+            Style of the bands, for ``Axes.pcolormesh``; its alpha is where an expert is certain.
+        scatter_kw : dict, default=None
+            Style of the data, for ``Axes.plot`` over one feature, ``Axes.scatter`` over two.
+        contour_kw : dict, default=None
+            Style over two features, for ``Axes.contourf``.
+        border_kw : dict, default=None
+            Style of the line of probability 1/2 over two features, for ``Axes.contour``.
+
+        Returns
+        -------
+        self
+        """
+        if len(self.coordinates) == 2:
+            return self._plot_contours(ax, contour_kw, border_kw, scatter_kw, colorbar)
+        ax = make_axes(ax)[0, 0]
+        colors = expert_colors(self.weights.shape[1]) if colors is None else colors
+        self.lines_, self.bands_ = [], []
+        for k, color in enumerate(colors):
+            self._plot_expert(ax, k, color, fade, line_kw, band_kw)
+        if self.y is not None:
+            options = line_style(scatter_kw, color=INK, linestyle="none", marker="o", markersize=2)
+            (self.scatter_,) = ax.plot(self.X[:, 0], self.y, **options)
+        x = self.coordinates[0]
+        ax.set(xlabel=self.feature_names[0], ylabel=self.target_name, xlim=x[[0, -1]], ylim=self._limits())
+        if legend:
+            add_legend(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _plot_expert(self, ax, k, color, fade, line_kw, band_kw):
+        from matplotlib.collections import LineCollection
+        from matplotlib.colors import to_rgb
+
+        x, mean, std = self.coordinates[0], self.means[:, k], self.stds[:, k]
+        # A colour for each piece of the curve. Collections and meshes can change their opacity, lines cannot.
+        opacity = 0.5 * (self.weights[:-1, k] + self.weights[1:, k]) if fade else np.ones(len(x) - 1)
+        shades = np.column_stack([np.tile(to_rgb(color), (len(opacity), 1)), opacity])
+        options = area_style(band_kw, alpha=0.25)
+        strength = [1.0, 1.0, 1.0, options.pop("alpha")]
+        band = mean + 2 * std * [[-1], [1]]
+        self.bands_.append(ax.pcolormesh(np.stack([x, x]), band, shades[None] * strength, **options))
+        points = np.column_stack([x, mean])
+        pieces = np.stack([points[:-1], points[1:]], axis=1)
+        options = style(LineCollection, line_kw, linewidth=2, capstyle="butt")
+        self.lines_.append(ax.add_collection(LineCollection(pieces, colors=shades, **options)))
+        ax.plot([], [], color=color, linewidth=2, label=f"expert {k + 1}, mean ± 2 std")
+
+    def _limits(self):
+        """Ends of the vertical axis: the data, and the bands where they can be seen."""
+        visible = self.weights > VISIBLE
+        low, high = (self.means + 2 * self.stds * sign for sign in (-1, 1))
+        ends = np.concatenate([low[visible], high[visible], [] if self.y is None else self.y])
+        margin = 0.05 * np.ptp(ends)
+        return ends.min() - margin, ends.max() + margin
+
+    def _plot_contours(self, ax, contour_kw, border_kw, scatter_kw, colorbar):
+        K = self.weights.shape[2]
+        axes = make_axes(ax, 2, K, (3.9, 3.0), sharex=True, sharey=True)
+        self.contours_, self.borders_, self.scatter_ = [], [], []
+        parts = ("mean", self.means, "viridis"), ("std", self.stds, "Oranges")
+        for row, (name, values, cmap) in zip(axes, parts, strict=True):
+            self.contours_ += contours(
+                row,
+                self.coordinates,
+                np.moveaxis(values, 2, 0),
+                f"{name} of {self.target_name}",
+                contour_kw=contour_kw,
+                colorbar=colorbar,
+                cmap=cmap,
+            )
+        for k in range(K):
+            axes[0, k].set_title(f"expert {k + 1}")
+            weight = self.weights[:, :, k].T
+            if self.y is not None:
+                self.scatter_.append(
+                    scatter_targets(axes[0, k], self.contours_[k], self.X, self.y, scatter_kw)
+                )
+            if weight.min() < 0.5 < weight.max():
+                for each, color in zip(axes[:, k], ("white", INK), strict=True):
+                    options = {"levels": [0.5], "colors": color, "linestyles": "--", **(border_kw or {})}
+                    self.borders_.append(each.contour(*self.coordinates, weight, **options))
+        label_panels(axes, self.coordinates, self.feature_names)
+        self.axes_, self.figure_ = axes, axes[0, 0].figure
+        return self

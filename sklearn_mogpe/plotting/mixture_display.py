@@ -1,0 +1,98 @@
+"""What the displays of a mixture's components share: the arrays they draw, and where these come from."""
+
+import numpy as np
+
+from .grid import ask, check_coordinates, default_names, make_grid, select_output
+
+
+class MixtureDisplay:
+    """The components of one output's predictive density over one or two features.
+
+    Parameters
+    ----------
+    coordinates : tuple of one or two arrays, of shapes (n1,) and (n2,)
+        Increasing values of each drawn feature.
+    weights : array of shape (n1, n_experts) or (n1, n2, n_experts)
+        Mixing probabilities.
+    means, stds : arrays of the same shape
+        Of y given each expert, noise included.
+    feature_names : sequence of str, default=None
+        Names of the drawn features.
+    target_name : str, default="y"
+    X : array of shape (m, 1) or (m, 2), default=None
+        Rows of data at the drawn features, to show with the density.
+    y : array of shape (m,), default=None
+        Their targets.
+    """
+
+    def __init__(
+        self, coordinates, weights, means, stds, *, feature_names=None, target_name="y", X=None, y=None
+    ):
+        self.coordinates, self.weights, self.means, self.stds = check_coordinates(
+            coordinates, weights, means, stds
+        )
+        self.feature_names = default_names(len(coordinates)) if feature_names is None else feature_names
+        self.target_name = target_name
+        self.X = X
+        self.y = y
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        features=None,
+        fixed=None,
+        output=0,
+        grid_resolution=None,
+        margin=0.05,
+        ax=None,
+        **plot_kw,
+    ):
+        """Predict on a grid over the range of X, and draw.
+
+        Parameters
+        ----------
+        estimator : MoGPERegressor, Pipeline or search
+            Fitted. The axes are in the units of a pipeline's inputs.
+        X : array-like of shape (m, n_features)
+            Gives the range of the grid.
+        y : array-like of shape (m,) or (m, n_outputs), default=None
+            If given, the rows are drawn too.
+        features : int, str or sequence of one or two of these, default=None
+            Features to draw over, by number or name. None is all, of which there must be one or two.
+        fixed : dict of feature to float, default=None
+            Values at which other features are held. Those not named are held at their median in X.
+        output : int, default=0
+            Which output to draw, if there are several.
+        grid_resolution : int, default=None
+            Points along each drawn feature. None is 200 for one feature, 60 for two.
+        margin : float, default=0.05
+            How far the grid reaches beyond X on each side, as a part of the range of X.
+        ax : matplotlib Axes or array-like of Axes, default=None
+            Where to draw. None makes a figure.
+        **plot_kw
+            Further arguments of :meth:`plot`.
+
+        Returns
+        -------
+        display
+        """
+        grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
+        means, stds = (
+            select_output(part, 2, output)
+            for part in ask(estimator, "predict_experts", grid.rows, return_std=True)
+        )
+        weights = ask(estimator, "predict_mixing_proba", grid.rows)
+        name = getattr(y, "name", None)  # of a column of a table
+        display = cls(
+            grid.coordinates,
+            *(grid.shaped(part) for part in (weights, means, stds)),
+            feature_names=grid.names,
+            target_name=name if isinstance(name, str) else "y",
+            X=np.asarray(X, dtype=float)[:, grid.features],
+            y=None if y is None else select_output(y, 1, output),
+        )
+        return display.plot(ax, **plot_kw)

@@ -1,0 +1,229 @@
+"""The predictive density of y: shaded over one feature, its moments over two."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .. import gaussian_mixture
+from .canvas import (
+    INK,
+    MIXED,
+    SHADE,
+    add_legend,
+    area_style,
+    contours,
+    label_panels,
+    line_style,
+    make_axes,
+    scatter_targets,
+)
+from .mixture_display import MixtureDisplay
+
+# Levels beyond which the shading ends, and the heights at which the density is drawn between them.
+TAILS = 0.002, 0.998
+N_HEIGHTS = 300
+
+# Nats below the highest log density at which its colours end.
+LOG_RANGE = 8.0
+
+KINDS = ("relative", "density", "log_density", "intervals")
+
+DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)))
+
+
+class PredictiveDensityDisplay(MixtureDisplay):
+    """What a mixture predicts: the density of y over one feature, or its mean and std over two.
+
+    Parameters
+    ----------
+    coordinates : tuple of one or two arrays, of shapes (n1,) and (n2,)
+        Increasing values of each drawn feature.
+    weights : array of shape (n1, n_experts) or (n1, n2, n_experts)
+        Mixing probabilities.
+    means, stds : arrays of the same shape
+        Of y given each expert, noise included.
+    feature_names : sequence of str, default=None
+        Names of the drawn features.
+    target_name : str, default="y"
+    X : array of shape (m, 1) or (m, 2), default=None
+        Rows of data at the drawn features, to show with the density.
+    y : array of shape (m,), default=None
+        Their targets.
+
+    Attributes
+    ----------
+    mean, std : arrays of shape (n1,) or (n1, n2)
+        Of y.
+    figure_ : matplotlib Figure
+    ax_ : matplotlib Axes
+        Over one feature.
+    axes_ : array of two matplotlib Axes
+        Over two features: of mean and std.
+    line_ : Line2D
+        The mean.
+    interval_lines_ : list of pairs of Line2D
+        The lower and the upper end of each interval.
+    bands_ : list of PolyCollection
+        The intervals, of ``kind="intervals"``.
+    mesh_ : QuadMesh
+        The density, of the other kinds.
+    scatter_ : Line2D or PathCollection
+        The data, if there are any.
+    samples_ : Line2D
+        The samples, if there are any.
+    contours_ : list of QuadContourSet
+        Over two features: of mean and std.
+
+    Examples
+    --------
+    >>> from sklearn_mogpe.datasets import make_step
+    >>> from sklearn_mogpe.plotting import PredictiveDensityDisplay
+    >>> X, y, truth = make_step(100, random_state=0, return_truth=True)
+    >>> x = np.linspace(-3, 3, 200)
+    >>> display = PredictiveDensityDisplay((x,), *truth.density(x[:, None]), X=X, y=y)
+    >>> display.plot().ax_.get_xlabel()
+    'x'
+    """
+
+    @property
+    def mean(self):
+        """Mean of y, of shape (n1,) or (n1, n2)."""
+        return gaussian_mixture.mean(*self._flat()[:2])[:, 0].reshape(self.weights.shape[:-1])
+
+    @property
+    def std(self):
+        """Standard deviation of y, of shape (n1,) or (n1, n2)."""
+        return gaussian_mixture.std(*self._flat())[:, 0].reshape(self.weights.shape[:-1])
+
+    def plot(
+        self,
+        ax=None,
+        *,
+        kind="relative",
+        coverage=(0.5, 0.9),
+        n_samples=0,
+        random_state=0,
+        legend=True,
+        colorbar=True,
+        line_kw=None,
+        interval_kw=None,
+        density_kw=None,
+        scatter_kw=None,
+        samples_kw=None,
+        contour_kw=None,
+    ):
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, or two of them over two features, default=None
+            Where to draw. None makes a figure.
+        kind : {"relative", "density", "log_density", "intervals"}, default="relative"
+            Over one feature: what is shaded. The density as a part of the highest at the same input, the
+            density, its logarithm, or the central intervals.
+        coverage : sequence of float, default=(0.5, 0.9)
+            Over one feature: probabilities of the central intervals whose ends are drawn.
+        n_samples : int, default=0
+            Over one feature: number of samples at each input of the grid, independent of each other.
+        random_state : int, RandomState instance or None, default=0
+            For the samples.
+        legend, colorbar : bool, default=True
+        line_kw, interval_kw, samples_kw : dict, default=None
+            Styles of the mean, of the intervals' ends, and of the samples, for ``Axes.plot``.
+        density_kw : dict, default=None
+            Style of the shading, for ``Axes.pcolormesh``, or ``Axes.fill_between`` for the intervals.
+        scatter_kw : dict, default=None
+            Style of the data, for ``Axes.plot`` over one feature, ``Axes.scatter`` over two.
+        contour_kw : dict, default=None
+            Style over two features, for ``Axes.contourf``.
+
+        Returns
+        -------
+        self
+        """
+        if kind not in KINDS:
+            raise ValueError(f"Expected one of {list(KINDS)} as kind, got {kind!r}.")
+        if len(self.coordinates) == 2:
+            return self._plot_contours(ax, contour_kw, scatter_kw, colorbar)
+
+        ax = make_axes(ax)[0, 0]
+        mixture, x = self._flat(), self.coordinates[0]
+        edges = [
+            [gaussian_mixture.quantile(q, *mixture)[:, 0] for q in (0.5 - c / 2, 0.5 + c / 2)]
+            for c in coverage
+        ]
+        if kind == "intervals":
+            options = area_style(density_kw, color=MIXED, alpha=0.18)
+            self.bands_ = [ax.fill_between(x, *pair, **options) for pair in edges]
+        else:
+            self._shade(ax, kind, density_kw, colorbar)
+        self.interval_lines_ = []
+        for i, (c, pair) in enumerate(zip(coverage, edges, strict=True)):
+            options = line_style(interval_kw, color=MIXED, linewidth=0.8, linestyle=DASHES[i % len(DASHES)])
+            lines = [ax.plot(x, edge, **options)[0] for edge in pair]
+            lines[0].set_label(f"{c:.0%} interval")
+            self.interval_lines_.append(lines)
+        if n_samples:
+            draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))[:, 0]
+            options = line_style(samples_kw, color=MIXED, linestyle="none", marker=".", markersize=2)
+            self.samples_ = ax.plot(np.repeat(x, n_samples), draws.ravel(), label="samples", **options)[0]
+        (self.line_,) = ax.plot(x, self.mean, **line_style(line_kw, color=MIXED, label="mean"))
+        if self.y is not None:
+            options = line_style(scatter_kw, color=INK, linestyle="none", marker="o", markersize=3)
+            (self.scatter_,) = ax.plot(self.X[:, 0], self.y, **{"label": "data", **options})
+        ax.set(xlabel=self.feature_names[0], ylabel=self.target_name, xlim=x[[0, -1]])
+        if legend:
+            add_legend(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _plot_contours(self, ax, contour_kw, scatter_kw, colorbar):
+        axes = make_axes(ax, 1, 2, (4.4, 3.6), sharex=True, sharey=True)
+        parts = ("mean", self.mean, "viridis"), ("standard deviation", self.std, "Oranges")
+        self.contours_ = []
+        for each, (name, values, cmap) in zip(axes[0], parts, strict=True):
+            self.contours_ += contours(
+                [each],
+                self.coordinates,
+                [values],
+                self.target_name,
+                contour_kw=contour_kw,
+                colorbar=colorbar,
+                cmap=cmap,
+            )
+            each.set_title(name)
+        if self.y is not None:
+            self.scatter_ = scatter_targets(axes[0, 0], self.contours_[0], self.X, self.y, scatter_kw)
+        label_panels(axes, self.coordinates, self.feature_names)
+        self.axes_, self.figure_ = axes[0], axes[0, 0].figure
+        return self
+
+    def _shade(self, ax, kind, density_kw, colorbar):
+        from matplotlib.colors import LinearSegmentedColormap
+
+        mixture = self._flat()
+        ends = [gaussian_mixture.quantile(q, *mixture) for q in TAILS]
+        ends = ends if self.y is None else [*ends, self.y]
+        low, high = min(map(np.min, ends)), max(map(np.max, ends))
+        heights = np.linspace(low - 0.04 * (high - low), high + 0.04 * (high - low), N_HEIGHTS)
+        n = len(self.weights)
+        density = gaussian_mixture.log_density(
+            np.tile(heights, n)[:, None], *(np.repeat(part, N_HEIGHTS, axis=0) for part in mixture)
+        )
+        density = density.reshape(n, N_HEIGHTS)
+        limits = {"vmin": 0.0}
+        if kind == "log_density":
+            limits = {"vmin": density.max() - LOG_RANGE}
+        else:
+            highest = density.max(axis=1, keepdims=True) if kind == "relative" else 0.0
+            density = np.exp(density - highest)
+        shades = LinearSegmentedColormap.from_list("shades", ["white", SHADE])
+        options = {"cmap": shades, "rasterized": True, **limits, **(density_kw or {})}
+        self.mesh_ = ax.pcolormesh(self.coordinates[0], heights, density.T, **options)
+        if colorbar and kind != "relative":
+            label = f"p({self.target_name} | {self.feature_names[0]})"
+            ax.figure.colorbar(self.mesh_, ax=ax, label="log " * (kind == "log_density") + label)
+
+    def _flat(self):
+        """Weights (n, K), and means and standard deviations (n, K, 1)."""
+        K = self.weights.shape[-1]
+        return self.weights.reshape(-1, K), self.means.reshape(-1, K, 1), self.stds.reshape(-1, K, 1)
