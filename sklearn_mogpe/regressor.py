@@ -313,11 +313,12 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
 
         # Those that go on keep their number of inducing points: further rows may be few.
         distinct = self.n_inducing_ if continued else len(np.unique(sample.X, axis=0))
-        structure = make_structure(self, rows, min(self.n_inducing, distinct))
+        structure = make_structure(self, rows)
+        n_inducing = min(self.n_inducing, distinct)
         settings = make_settings(self, len(rows.X), random_state, one_pass=one_pass)
-        start = self._start(structure) if continued else None
+        start = self._start(structure, n_inducing) if continued else None
         n_rows = len(rows.X) + (self._state["n_rows"] if continued and one_pass else 0)
-        fit = train(structure, rows, sample, held_out, settings, random_state, start, n_rows)
+        fit = train(structure, n_inducing, rows, sample, held_out, settings, random_state, start, n_rows)
 
         self._state = {
             "structure": dict(vars(structure)),
@@ -331,7 +332,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         self._flat_output = y.ndim == 1
         self.n_outputs_ = rows.Y.shape[1]
         self.n_experts_ = structure.n_experts
-        self.n_inducing_ = structure.n_inducing
+        self.n_inducing_ = n_inducing
         self.n_iter_ = fit.n_iter
         self.converged_ = fit.converged
         self.lower_bound_ = fit.lower_bound
@@ -347,8 +348,8 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         state = self._state
         return Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"])
 
-    def _start(self, structure):
-        if vars(structure) != self._state["structure"]:
+    def _start(self, structure, n_inducing):
+        if vars(structure) != self._state["structure"] or n_inducing != self.n_inducing_:
             raise ValueError(
                 "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound, "
                 "dtype and device; call fit with warm_start=False to start anew."

@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
 from ..rows import Rows
-from .program import Candidate, State, bound_function, checkout, mixture_function
+from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
 from .race import race
 from .single import fit_single
@@ -72,6 +72,7 @@ class Fit(NamedTuple):
 
 def train(
     structure: Structure,
+    n_inducing: int,
     rows: Rows,
     sample: Rows,
     held_out: Rows | None,
@@ -85,6 +86,8 @@ def train(
     Parameters
     ----------
     structure : Structure
+    n_inducing : int
+        M, for those who look for a start.
     rows : Rows
         Standardised, like all others here.
     sample : Rows
@@ -120,7 +123,7 @@ def train(
         try:
             states = [start]
             if start is None:
-                states = _initialise(program, sample, settings, random_state, track)
+                states = _initialise(program, n_inducing, sample, settings, random_state, track)
             data = program.data(*rows, num_data)
             candidates = [Candidate(_loss(program, data, state), state) for state in states]
             trackers.clear()
@@ -154,13 +157,14 @@ def train(
     )
 
 
-def _initialise(program, sample, settings, random_state, track):
-    single = fit_single(program.structure, *sample)
+def _initialise(program, n_inducing, sample, settings, random_state, track):
+    single = fit_single(program.structure, n_inducing, *sample)
     if program.structure.n_experts == 1:
         return [single.state]
     candidates = race(
         program,
         single,
+        n_inducing,
         *sample,
         init_params=settings.init_params,
         n_init=settings.n_init,
@@ -183,7 +187,7 @@ def _lower_bound(program, rows, num_data, best):
     if not np.isfinite(loss):  # interrupted before the first report
         loss = _loss(program, program.data(*rows, num_data), best.best_state)
     program.assign(best.best_state)
-    with program.building():
+    with building(program.structure):
         return -loss * len(rows.X) - float(program.model.log_prior_density())
 
 

@@ -19,7 +19,7 @@ MINI_BATCH_STEPS = 10_000
 BATCH_SIZE = 256
 
 
-def make_structure(estimator, rows: Rows, n_inducing: int) -> Structure:
+def make_structure(estimator, rows: Rows) -> Structure:
     """Make the structure of an estimator's model.
 
     Parameters
@@ -27,7 +27,6 @@ def make_structure(estimator, rows: Rows, n_inducing: int) -> Structure:
     estimator : MoGPERegressor
     rows : Rows
         Of which only the numbers of columns matter.
-    n_inducing : int
 
     Raises
     ------
@@ -44,16 +43,16 @@ def make_structure(estimator, rows: Rows, n_inducing: int) -> Structure:
         )
     if estimator.n_samples % 2:
         raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
+    any_number = not any(callable(kernel) for kernel in (*kernels, estimator.gating_kernel))
     return Structure(
         kernels=tuple(check_kernel(kernel, "kernel") for kernel in kernels),
         gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
-        n_features=rows.X.shape[1],
         n_outputs=rows.Y.shape[1],
-        n_inducing=n_inducing,
         n_samples=estimator.n_samples,
         bound=estimator.bound,
         dtype=estimator.dtype,
         device=_check_device(estimator.device),
+        n_features=None if any_number else rows.X.shape[1],
     )
 
 

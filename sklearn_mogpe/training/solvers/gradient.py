@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 
@@ -15,6 +14,10 @@ CHUNK = 25
 
 # The last step size of Adam, as a part of the first.
 DECAY = 0.1
+
+# Adam's usual decay rates of the first and the second moment, and its guard against a division by zero.
+MOMENTS = (0.9, 0.999)
+EPSILON = 1e-7
 
 
 def in_chunks(
@@ -64,7 +67,7 @@ def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 class Adam:
-    """Keras's Adam for some variables, with a step size that the graph sets.
+    """Adam (Kingma and Ba 2015) for variables whose sizes may change between runs.
 
     Parameters
     ----------
@@ -73,18 +76,34 @@ class Adam:
 
     def __init__(self, variables: Sequence[tf.Variable]):
         self.variables = variables
-        self._rate = tf.Variable(0.0, trainable=False)
-        # The legacy class updates a variable by one fused operation.
-        self._optimizer = gpflow.keras.tf_keras.optimizers.legacy.Adam(self._rate)
-        self._optimizer.apply_gradients([(tf.zeros_like(v), v) for v in variables])
+        self._moments = [tuple(_like(variable) for _ in MOMENTS) for variable in variables]
+        self._count = tf.Variable(0.0, trainable=False, dtype=variables[0].dtype)
 
     def reset(self) -> None:
         """Forget the moments and the number of steps."""
-        for variable in self._optimizer.variables():
-            variable.assign(tf.zeros_like(variable))
+        self._count.assign(0.0)
+        for variable, moments in zip(self.variables, self._moments, strict=True):
+            for moment in moments:
+                moment.assign(tf.zeros_like(variable))
 
     def ascend(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor, accept: tf.Tensor) -> None:
         """Step along the gradients of an objective; where ``accept`` is False, change no variable."""
-        self._rate.assign(tf.cast(tf.where(accept, learning_rate, tf.zeros_like(learning_rate)), tf.float32))
-        descent = [tf.where(accept, -gradient, tf.zeros_like(gradient)) for gradient in gradients]
-        self._optimizer.apply_gradients(zip(descent, self.variables, strict=True))
+        count = self._count.assign_add(1.0)
+        beta1, beta2 = (tf.cast(beta, count.dtype) for beta in MOMENTS)
+        for variable, (m, v), gradient in zip(self.variables, self._moments, gradients, strict=True):
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=m.handle,
+                v=v.handle,
+                beta1_power=beta1**count,
+                beta2_power=beta2**count,
+                lr=tf.where(accept, learning_rate, 0.0),
+                beta1=beta1,
+                beta2=beta2,
+                epsilon=tf.cast(EPSILON, count.dtype),
+                grad=tf.where(accept, -gradient, 0.0),
+            )
+
+
+def _like(variable):
+    return tf.Variable(tf.zeros_like(variable), shape=variable.shape, trainable=False)
