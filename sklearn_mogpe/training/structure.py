@@ -65,6 +65,10 @@ class Structure:
         """K."""
         return len(self.kernels)
 
+    def to_dict(self) -> dict:
+        """All that a fitted model keeps of its structure: the device is the machine's affair."""
+        return {name: value for name, value in vars(self).items() if name != "device"}
+
     def build(self, n_features: int, n_inducing: int) -> MixtureOfSVGPExperts:
         """Make a model of this structure, with meaningless parameter values."""
         Z = np.linspace(-1.0, 1.0, n_inducing)[:, None] * np.ones(n_features)

@@ -9,9 +9,6 @@ from ..program import Data, Program, bound_function
 from ..tracking import Tracker
 from .options import Options
 
-# Passes between two looks at the whole data's bound: enough to hide the look's cost.
-CHUNK = 25
-
 # The last step size of Adam, as a part of the first.
 DECAY = 0.1
 
@@ -20,9 +17,7 @@ MOMENTS = (0.9, 0.999)
 EPSILON = 1e-7
 
 
-def in_chunks(
-    program: Program, data: Data, tracker: Tracker, options: Options, steps: Callable, chunk: int = CHUNK
-) -> None:
+def in_chunks(program: Program, data: Data, tracker: Tracker, options: Options, steps: Callable) -> None:
     """Run chunks of passes, until the tracker says stop or ``max_iter`` is reached.
 
     Parameters
@@ -30,13 +25,11 @@ def in_chunks(
     steps : callable ``(first, rates) -> bool``
         Takes one pass for each of the step sizes ``rates``, an array, the first of them pass number
         ``first``; returns whether all was finite.
-    chunk : int
-        Passes between two reports to the tracker.
     """
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.max_iter) / options.max_iter)
-    for first in range(0, options.max_iter, chunk):
-        some = rates[first : first + chunk]
+    for first in range(0, options.max_iter, options.report_every):
+        some = rates[first : first + options.report_every]
         value = float(loss(*data)) if steps(first, some) else np.nan
         if not np.isfinite(value):
             tracker.recover()
