@@ -150,20 +150,25 @@ class MixturePredictorMixin(abc.ABC):
         bounds = self.predict_quantile(X, [tail, 1.0 - tail])
         return bounds[..., 0], bounds[..., 1]
 
-    def score_samples(self, X, y):
+    def score_samples(self, X, y=None):
         """Log density of y at X, the outputs jointly.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        y : array-like of shape (n,) or (n, n_outputs)
+        y : array-like of shape (n,) or (n, n_outputs), default=None
+            None stands for an observation that is still to come.
 
         Returns
         -------
         array of shape (n,)
-            ``log p(y | x)``, in nats, for y in its own units.
+            ``log p(y | x)``, in nats, for y in its own units. Without y, what the model itself expects of
+            it, ``E log p(y | x)`` over ``y ~ p(y | x)``, the negative entropy of the predictive density: a
+            calibrated model scores on average as it expects to.
         """
         mixture = self._predict_mixture(X)
+        if y is None:
+            return gaussian_mixture.expected_log_density(*mixture)
         return gaussian_mixture.log_density(self._check_y(y, X), *mixture)
 
     def sample_y(self, X, n_samples=1, random_state=0):
