@@ -1,7 +1,8 @@
 """Mixtures of Gaussian process experts with a scikit-learn interface, built on GPflow."""
 
+from .gating_transformer import GatingTransformer
 from .regressor import MoGPERegressor
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["MoGPERegressor", "__version__"]
+__all__ = ["GatingTransformer", "MoGPERegressor", "__version__"]

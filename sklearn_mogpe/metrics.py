@@ -1,0 +1,378 @@
+"""How good a predictive density is: scores of Gaussian mixtures, and scorers for scikit-learn's searches.
+
+The metrics take arrays. Of a mixture with K components they take the weights (n, K), and the means and
+standard deviations (n, K, P) of P outputs, or (n, K) of a single one. The scorers, made for ``scoring=``,
+take a fitted estimator.
+"""
+
+from inspect import signature
+
+import numpy as np
+import scoringrules
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from . import gaussian_mixture
+from .prediction import MixturePredictorMixin
+from .rows import check_sample_weight
+
+__all__ = [
+    "crps",
+    "interval_coverage",
+    "interval_score",
+    "neg_crps",
+    "neg_interval_score",
+    "neg_nlpd",
+    "nlpd",
+    "observed_coverage",
+    "pit",
+]
+
+# How far from one the weights of a row may sum: well above the rounding of single precision.
+WEIGHT_TOLERANCE = 1e-4
+
+
+def nlpd(y_true, weights, means, stds, *, sample_weight=None):
+    """Negative log predictive density: the mean of ``-log p(y | x)``, the outputs jointly.
+
+    The logarithmic score [1]_ (section 4.1). Smaller is better, and the true density is the best on average.
+    It looks only at where y fell, and severely: one row that was thought impossible can decide it.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, P)
+    weights : array-like of shape (n, K)
+        Rows sum to one.
+    means, stds : array-like of shape (n, K, P), or (n, K) for one output
+        The outputs are independent given the component.
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        In nats, for y in its own units: in units c times as large it is smaller by ``P log c``.
+
+    References
+    ----------
+    .. [1] T. Gneiting, A. E. Raftery (2007). Strictly Proper Scoring Rules, Prediction, and Estimation.
+       Journal of the American Statistical Association, 102(477), 359-378.
+    """
+    mixture = _check_mixture(y_true, weights, means, stds)
+    return _average(-gaussian_mixture.log_density(*mixture), sample_weight)
+
+
+def crps(y_true, weights, means, stds, *, sample_weight=None):
+    """Continuous ranked probability score, the mean over rows and outputs.
+
+    The integral of ``(F(t) - 1[t >= y])^2`` over t, with F the distribution function of an output: of a
+    certain prediction it is the absolute error. Smaller is better, and the true density is the best on
+    average [1]_ (section 4.2). Rows far from all predictions count by their distance only, so it is milder
+    than `nlpd`.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, P)
+    weights : array-like of shape (n, K)
+        Rows sum to one.
+    means, stds : array-like of shape (n, K, P), or (n, K) for one output
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        In units of y. Several outputs should share one unit, or the largest rules; how they depend on each
+        other does not matter.
+
+    Notes
+    -----
+    The closed form of [2]_, as the package scoringrules computes it, needs memory for ``n K^2 P`` numbers.
+
+    References
+    ----------
+    .. [1] T. Gneiting, A. E. Raftery (2007). Strictly Proper Scoring Rules, Prediction, and Estimation.
+       Journal of the American Statistical Association, 102(477), 359-378.
+    .. [2] E. P. Grimit, T. Gneiting, V. J. Berrocal, N. A. Johnson (2006). The continuous ranked probability
+       score for circular variables and its application to mesoscale forecast ensemble verification.
+       Quarterly Journal of the Royal Meteorological Society, 132, 2925-2942.
+    """
+    y, weights, means, stds = _check_mixture(y_true, weights, means, stds)
+    components_last = (np.moveaxis(part, 1, -1) for part in (means, stds))
+    # its own backend, as the active one may return tensors
+    scores = scoringrules.crps_mixnorm(y, *components_last, weights[:, None], backend="numpy")
+    return _average(scores, sample_weight)
+
+
+def pit(y_true, weights, means, stds):
+    """Probability integral transform: the probability that was predicted for values up to y.
+
+    If the prediction is right, the values are uniform on [0, 1] [1]_. A histogram that is high at both ends
+    tells of densities too narrow, a hump in the middle of densities too wide.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n,) or (n, P)
+    weights : array-like of shape (n, K)
+        Rows sum to one.
+    means, stds : array-like of shape (n, K, P), or (n, K) for one output
+
+    Returns
+    -------
+    array of shape (n,) or (n, P), as y_true
+        Of each output by itself.
+
+    References
+    ----------
+    .. [1] T. Gneiting, F. Balabdaoui, A. E. Raftery (2007). Probabilistic forecasts, calibration and
+       sharpness. Journal of the Royal Statistical Society, series B, 69(2), 243-268.
+    """
+    return gaussian_mixture.cdf(*_check_mixture(y_true, weights, means, stds)).reshape(np.shape(y_true))
+
+
+def interval_coverage(y_true, lower, upper, *, sample_weight=None):
+    """Part of the values that lie in their intervals, bounds included.
+
+    Parameters
+    ----------
+    y_true, lower, upper : array-like of shape (n,) or (n, P)
+        The last two as ``predict_interval`` returns them.
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        Between 0 and 1; the mean over outputs, each of which has its own intervals.
+    """
+    y, lower, upper = _check_interval(y_true, lower, upper)
+    return _average((lower <= y) & (y <= upper), sample_weight)
+
+
+def interval_score(y_true, lower, upper, *, coverage=0.9, sample_weight=None):
+    """Mean width of central intervals, with a penalty for each value outside.
+
+    With ``a = 1 - coverage``, an interval costs ``upper - lower``, and a value outside of it ``2 / a`` times
+    its distance to the interval [1]_ (section 6.2). Smaller is better, and the true quantiles at ``a / 2``
+    and ``1 - a / 2`` are the best on average.
+
+    Parameters
+    ----------
+    y_true, lower, upper : array-like of shape (n,) or (n, P)
+        The last two as ``predict_interval`` returns them.
+    coverage : float, default=0.9
+        That of the intervals, strictly between 0 and 1.
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        In units of y; the mean over outputs.
+
+    References
+    ----------
+    .. [1] T. Gneiting, A. E. Raftery (2007). Strictly Proper Scoring Rules, Prediction, and Estimation.
+       Journal of the American Statistical Association, 102(477), 359-378.
+    """
+    y, lower, upper = _check_interval(y_true, lower, upper)
+    outside = np.maximum(lower - y, 0.0) + np.maximum(y - upper, 0.0)
+    return _average(upper - lower + outside / _tail(coverage), sample_weight)
+
+
+def neg_nlpd(estimator, X, y, sample_weight=None):
+    """Scorer: the mean log predictive density, that is minus `nlpd`.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A `MoGPERegressor`; a regressor whose ``predict`` knows ``return_std``, taken as Gaussian with that
+        standard deviation, which has to contain the noise; a pipeline that ends in one of these; or a search
+        over one, with ``refit``.
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n,) or (n, P)
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        Greater is better.
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no predictive density that is known here.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import BayesianRidge
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn_mogpe.datasets import make_step
+    >>> from sklearn_mogpe.metrics import neg_nlpd
+    >>> X, y = make_step(random_state=0)
+    >>> cross_val_score(BayesianRidge(), X, y, scoring=neg_nlpd, cv=3).round(2)
+    array([-1.03, -1.04, -1.23])
+    """
+    return -nlpd(y, *_predictive_mixture(estimator, X), sample_weight=sample_weight)
+
+
+def neg_crps(estimator, X, y, sample_weight=None):
+    """Scorer: minus `crps`.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        As for `neg_nlpd`.
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n,) or (n, P)
+    sample_weight : array-like of shape (n,), default=None
+
+    Returns
+    -------
+    float
+        Greater is better.
+    """
+    return -crps(y, *_predictive_mixture(estimator, X), sample_weight=sample_weight)
+
+
+def neg_interval_score(estimator, X, y, sample_weight=None, *, coverage=0.9):
+    """Scorer: minus the `interval_score` of central intervals.
+
+    Another coverage is chosen by ``functools.partial(neg_interval_score, coverage=0.5)``.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        As for `neg_nlpd`.
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n,) or (n, P)
+    sample_weight : array-like of shape (n,), default=None
+    coverage : float, default=0.9
+        Strictly between 0 and 1.
+
+    Returns
+    -------
+    float
+        Greater is better.
+    """
+    bounds = _predictive_interval(estimator, X, coverage)
+    return -interval_score(y, *bounds, coverage=coverage, sample_weight=sample_weight)
+
+
+def observed_coverage(estimator, X, y, sample_weight=None, *, coverage=0.9):
+    """Scorer: the part of y that lies in central intervals. To look at, not to search by.
+
+    It should be near ``coverage``: greater is not better. Intervals that are the same at every input, and so
+    of little use, can have it right. Another coverage is chosen by
+    ``functools.partial(observed_coverage, coverage=0.5)``.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        As for `neg_nlpd`.
+    X : array-like of shape (n, n_features)
+    y : array-like of shape (n,) or (n, P)
+    sample_weight : array-like of shape (n,), default=None
+    coverage : float, default=0.9
+        Strictly between 0 and 1.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; the mean over outputs.
+    """
+    bounds = _predictive_interval(estimator, X, coverage)
+    return interval_coverage(y, *bounds, sample_weight=sample_weight)
+
+
+def _predictive_mixture(estimator, X):
+    """Weights (n, K), and means and standard deviations (n, K, P) in units of y."""
+    check_is_fitted(estimator)
+    if isinstance(estimator, MixturePredictorMixin):
+        return estimator._predict_mixture(X)
+    if isinstance(estimator, Pipeline):
+        transformed = estimator[:-1].transform(X) if len(estimator) > 1 else X
+        return _predictive_mixture(estimator[-1], transformed)
+    if hasattr(estimator, "best_estimator_"):
+        return _predictive_mixture(estimator.best_estimator_, X)
+    predict = getattr(estimator, "predict", None)
+    if predict is not None and "return_std" in signature(predict).parameters:
+        mean, std = (_columns(part, "the prediction") for part in predict(X, return_std=True))
+        return np.ones((len(mean), 1)), mean[:, None], std[:, None]
+    raise TypeError(
+        "Expected a MoGPERegressor, a regressor whose predict knows return_std, a pipeline that ends in one, "
+        f"or a search over one with refit; got {type(estimator).__name__}, whose predictive density is not "
+        "known. Try one of these; in place of a TransformedTargetRegressor, transform y before the fit and "
+        "score in the transformed units."
+    )
+
+
+def _predictive_interval(estimator, X, coverage):
+    """Bounds (n, P) of the central interval of each output."""
+    tail = _tail(coverage)
+    mixture = _predictive_mixture(estimator, X)
+    return [gaussian_mixture.quantile(level, *mixture) for level in (tail, 1.0 - tail)]
+
+
+def _average(scores, sample_weight):
+    """Weighted mean over rows of scores (n,), or (n, P) with all outputs alike."""
+    weight = check_sample_weight(sample_weight, scores)
+    return float(np.average(scores.reshape(len(scores), -1).mean(axis=1), weights=weight))
+
+
+def _tail(coverage):
+    """Probability on each side of a central interval."""
+    if not 0 < coverage < 1:
+        raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}; try 0.9.")
+    return (1.0 - coverage) / 2.0
+
+
+def _check_mixture(y_true, weights, means, stds):
+    """Arrays (n, P), (n, K), (n, K, P) and (n, K, P) of floats."""
+    y = _columns(y_true, "y_true")
+    weights = check_array(weights, dtype=np.float64, input_name="weights")
+    means, stds = (
+        check_array(part, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name)
+        for part, name in ((means, "means"), (stds, "stds"))
+    )
+    if means.ndim == stds.ndim == 2:
+        means, stds = means[:, :, None], stds[:, :, None]
+    expected = (*weights.shape, y.shape[1])
+    if len(y) != len(weights) or means.shape != expected or stds.shape != expected:
+        raise ValueError(
+            "Expected y_true of shape (n, P), weights (n, K), and means and stds (n, K, P), where one output "
+            f"may go without P; got y_true {y.shape}, weights {weights.shape}, means {means.shape} and stds "
+            f"{stds.shape}. Try to predict at the rows of y_true."
+        )
+    sums = weights.sum(axis=1)
+    if weights.min() < 0 or np.abs(sums - 1.0).max() > WEIGHT_TOLERANCE:
+        raise ValueError(
+            "Expected weights that are not negative, in rows that sum to one; got a smallest of "
+            f"{weights.min():g}, and sums from {sums.min():g} to {sums.max():g}. Try to clip at zero and "
+            "to divide each row by its sum."
+        )
+    if stds.min() <= 0:
+        raise ValueError(
+            f"Expected positive standard deviations, got a smallest of {stds.min():g}. Try a model whose "
+            "predictions contain noise."
+        )
+    return y, weights, means, stds
+
+
+def _check_interval(y_true, lower, upper):
+    """Three arrays (n, P) of floats."""
+    parts = [_columns(part, name) for part, name in ((y_true, "y_true"), (lower, "lower"), (upper, "upper"))]
+    y, lower, upper = parts
+    if not y.shape == lower.shape == upper.shape:
+        raise ValueError(
+            f"Expected y_true, lower and upper of one shape, got {y.shape}, {lower.shape} and {upper.shape}. "
+            "Try to predict at the rows of y_true."
+        )
+    if np.any(lower > upper):
+        raise ValueError(
+            f"Expected lower <= upper, got {np.sum(lower > upper)} where it is above. Try to swap the two."
+        )
+    return y, lower, upper
+
+
+def _columns(values, name):
+    """A finite array (n, P), of one column if it was one-dimensional."""
+    values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
+    return values.reshape(len(values), -1)
