@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from . import gaussian_mixture
+from . import fitted_state, gaussian_mixture
 
 
 class MixturePredictorMixin(abc.ABC):
@@ -14,7 +14,7 @@ class MixturePredictorMixin(abc.ABC):
 
     An estimator gives :meth:`_predict_mixture` and the attributes ``n_outputs_`` and ``_flat_output``
     (whether y was one-dimensional). For the gate's functions it also has ``n_experts_``, ``model_`` and
-    :meth:`_last_scalers`.
+    ``_state``.
     """
 
     n_experts_: int
@@ -94,7 +94,7 @@ class MixturePredictorMixin(abc.ABC):
         if self.n_experts_ == 1:
             raise ValueError("Expected at least two experts, got one, which has no gate; try n_experts=2.")
         X = validate_data(self, X, reset=False, dtype=np.float64)
-        X = self._last_scalers()[0].transform(X).astype(self.model_.jitter.dtype.as_numpy_dtype)
+        X = fitted_state.scales(self._state).X.transform(X).astype(self.model_.jitter.dtype.as_numpy_dtype)
         gates = self.model_.latents(X).gates
         means = np.transpose(gates.mean).astype(float)
         return (means, np.sqrt(np.transpose(gates.variance).astype(float))) if return_std else means
@@ -186,20 +186,25 @@ class MixturePredictorMixin(abc.ABC):
         bounds = self.predict_quantile(X, [tail, 1.0 - tail])
         return bounds[..., 0], bounds[..., 1]
 
-    def score_samples(self, X, y):
+    def score_samples(self, X, y=None):
         """Log density of y at X, the outputs jointly.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        y : array-like of shape (n,) or (n, n_outputs)
+        y : array-like of shape (n,) or (n, n_outputs), default=None
+            None stands for an observation that is still to come.
 
         Returns
         -------
         array of shape (n,)
-            ``log p(y | x)``, in nats, for y in its own units.
+            ``log p(y | x)``, in nats, for y in its own units. Without y, what the model itself expects of
+            it, ``E log p(y | x)`` over ``y ~ p(y | x)``, the negative entropy of the predictive density: a
+            calibrated model scores on average as it expects to.
         """
         mixture = self._predict_mixture(X)
+        if y is None:
+            return gaussian_mixture.expected_log_density(*mixture)
         return gaussian_mixture.log_density(self._check_y(y, X), *mixture)
 
     def sample_y(self, X, n_samples=1, random_state=0):

@@ -2,6 +2,8 @@
 
 import threading
 import weakref
+from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -11,29 +13,20 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from . import fitted_state
+from .callbacks import CallbackSupportMixin, FitTasks
 from .gating_classifier import GatingClassifier
 from .prediction import MixturePredictorMixin
-from .rows import (
-    INITIAL_ROWS,
-    WHOLE_DATA_ROWS,
-    Rows,
-    Scaler,
-    check_sample_weight,
-    distinct_rows,
-    fit_scaler,
-    identity_scaler,
-    split,
-)
-
-# Decimals of standardised rows.
-DECIMALS = 12
+from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit_scales, make_problem
 
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
 _models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
 
 
-class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MoGPERegressor(
+    MixturePredictorMixin, CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
     """Mixture of Gaussian process experts.
 
     Several sparse variational Gaussian processes, the experts, each with its own smoothness and noise, and a
@@ -43,8 +36,9 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
 
     Parameters
     ----------
-    n_experts : int, default=2
-        Number of experts, K. One expert is a sparse Gaussian process.
+    n_experts : int or "auto", default=2
+        Number of experts, K. One expert is a sparse Gaussian process. ``"auto"`` trains one, two, three, ...
+        and takes one more only if that raises the bound by more than a few nats.
     kernel : str, callable or list of K of these, default="rbf"
         Of the experts: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``, each with a lengthscale
         per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
@@ -107,6 +101,8 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         If X had names.
     n_outputs_ : int
     n_experts_ : int
+    n_experts_scores_ : dict
+        ``lower_bound_`` by the numbers of experts that were tried.
     n_inducing_ : int
         Inducing points in use.
     n_iter_ : int
@@ -141,7 +137,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "n_experts": [Interval(Integral, 1, None, closed="left")],
+        "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "kernel": [str, callable, list, tuple],
         "gating_kernel": [str, callable],
         "n_inducing": [Interval(Integral, 1, None, closed="left")],
@@ -264,6 +260,7 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         return self._fit(X, y, sample_weight, continued=hasattr(self, "_state"), one_pass=True)
 
     def _fit(self, X, y, sample_weight, *, continued, one_pass=False):
+        data = X, y, sample_weight
         X, y = validate_data(
             self,
             X,
@@ -282,56 +279,33 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
             )
         if len(rows.X) <= WHOLE_DATA_ROWS:
             rows = distinct_rows(rows)
-        if len(rows.X) < self.n_experts and not continued:
-            raise ValueError(
-                f"Expected at least one distinct row for each of the {self.n_experts} experts, got "
-                f"{len(rows.X)}; lower n_experts."
-            )
-        x_scaler, y_scaler = self._last_scalers() if continued else self._fit_scalers(rows)
-        # Rounded, so that the last bits of a change of units cannot lead the search elsewhere.
-        rows = Rows(
-            x_scaler.transform(rows.X).round(DECIMALS),
-            y_scaler.transform(rows.Y).round(DECIMALS),
-            rows.weight,
-        )
+        last = self._state if continued else None
+        scales = fitted_state.scales(last) if continued else fit_scales(rows, self.normalize_y)
         random_state = check_random_state(self.random_state)
-        held_out = None
-        if self.early_stopping:
-            n_held_out = round(self.validation_fraction * len(rows.X))
-            if n_held_out < 1 or len(rows.X) - n_held_out < max(2, self.n_experts):
-                raise ValueError(
-                    f"Expected a validation_fraction that holds out some of {len(rows.X)} distinct rows and "
-                    f"leaves enough to fit, got {self.validation_fraction:g}; set early_stopping=False."
-                )
-            held_out, rows = split(rows, n_held_out, random_state)
-        n_initial = max(INITIAL_ROWS, 2 * self.n_inducing)
-        sample = rows if len(rows.X) <= n_initial else split(rows, n_initial, random_state)[0]
+        problem = make_problem(
+            scales.transform(rows),
+            n_inducing=self.n_inducing,
+            held_out_fraction=self.validation_fraction if self.early_stopping else 0.0,
+            n_before=last["n_rows"] if continued and one_pass else 0,
+            random_state=random_state,
+        )
+        if continued:  # its inducing points stay as many as they are, though further rows may be few
+            problem = problem._replace(n_inducing=min(self.n_inducing, self.n_inducing_))
 
-        # These import TensorFlow, which takes seconds.
-        from .training.fit import train
-        from .training.resolve import make_settings, make_structure
+        from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
+        from .training.selection import train_best
 
-        # Those that go on keep their number of inducing points: further rows may be few.
-        distinct = self.n_inducing_ if continued else len(np.unique(sample.X, axis=0))
-        structure = make_structure(self, rows, min(self.n_inducing, distinct))
-        settings = make_settings(self, len(rows.X), random_state, one_pass=one_pass)
-        start = self._start(structure) if continued else None
-        n_rows = len(rows.X) + (self._state["n_rows"] if continued and one_pass else 0)
-        fit = train(structure, rows, sample, held_out, settings, random_state, start, n_rows)
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        settings = make_settings(self, len(problem.rows.X), seed, one_pass=one_pass)
+        structures = make_structures(self, problem, last)
+        attributes = partial(_attributes, problem, scales, y.ndim == 1)
+        tasks = FitTasks(self, *data, attributes)
+        best = train_best(structures, problem, settings, last and last["parameters"], tasks.run)
+        fit = best.fit
+        tasks.end(best.structure, fit.state)
 
-        self._state = {
-            "structure": dict(vars(structure)),
-            "n_rows": n_rows,
-            "parameters": fit.state,
-            "x_mean": x_scaler.mean,
-            "x_scale": x_scaler.scale,
-            "y_mean": y_scaler.mean,
-            "y_scale": y_scaler.scale,
-        }
-        self._flat_output = y.ndim == 1
-        self.n_outputs_ = rows.Y.shape[1]
-        self.n_experts_ = structure.n_experts
-        self.n_inducing_ = structure.n_inducing
+        vars(self).update(attributes(best.structure, fit.state))
+        self.n_experts_scores_ = best.scores
         self.n_iter_ = fit.n_iter
         self.converged_ = fit.converged
         self.lower_bound_ = fit.lower_bound
@@ -339,35 +313,33 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
         self.validation_scores_ = fit.validation_scores
         return self
 
-    def _fit_scalers(self, rows):
-        y_scaler = fit_scaler(rows.Y, rows.weight) if self.normalize_y else identity_scaler(rows.Y)
-        return fit_scaler(rows.X, rows.weight), y_scaler
+    @property
+    def _structure(self):
+        from .training.structure import Structure
 
-    def _last_scalers(self):
-        state = self._state
-        return Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"])
-
-    def _start(self, structure):
-        if vars(structure) != self._state["structure"]:
-            raise ValueError(
-                "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound, "
-                "dtype and device; call fit with warm_start=False to start anew."
-            )
-        return self._state["parameters"]
+        return Structure(**self._state["structure"])
 
     def _predict_mixture(self, X):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float64)
 
-        from .training.predict import predict_mixture  # imports TensorFlow, which takes seconds
-        from .training.structure import Structure
+        from .training.devices import device_or_auto  # imports TensorFlow, which takes seconds
+        from .training.predict import predict_mixture
 
-        x_scaler, y_scaler = self._last_scalers()
-        structure = Structure(**self._state["structure"])
-        weights, means, variances = predict_mixture(
-            structure, self._state["parameters"], x_scaler.transform(X)
-        )
-        return weights, y_scaler.inverse_transform(means), y_scaler.scale * np.sqrt(variances)
+        scales = fitted_state.scales(self._state)
+        structure = replace(self._structure, device=device_or_auto(self.device))
+        X = scales.X.transform(X)
+        weights, means, variances = predict_mixture(structure, self._state["parameters"], X)
+        return weights, scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
+
+    @property
+    def _flat_output(self):
+        return self._state["flat_output"]
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "_state"):
+            fitted_state.check(self._state)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_state")
@@ -390,8 +362,17 @@ class MoGPERegressor(MixturePredictorMixin, MultiOutputMixin, RegressorMixin, Ba
             state, model = _models.get(self, (None, None))
             if state is not self._state:
                 from .training.predict import build_model
-                from .training.structure import Structure
 
-                model = build_model(Structure(**self._state["structure"]), self._state["parameters"])
+                model = build_model(self._structure, self._state["parameters"])
                 _models[self] = self._state, model
             return model
+
+
+def _attributes(problem, scales, flat_output, structure, parameters):
+    """What makes an estimator one that is fitted."""
+    return {
+        "_state": fitted_state.make(structure.to_dict(), parameters, problem.num_data, scales, flat_output),
+        "n_outputs_": structure.n_outputs,
+        "n_experts_": structure.n_experts,
+        "n_inducing_": problem.n_inducing,
+    }

@@ -1,5 +1,7 @@
 """Gaussian mixtures against SciPy's densities, quadrature and many samples."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -200,3 +202,30 @@ def test_samples_are_those_of_the_random_state(mixture):
     first, same, other = (gm.sample(10, *mixture, np.random.RandomState(seed)) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, same)
     assert not np.any(first == other)
+
+
+@pytest.mark.parametrize("name", ["overlapping", "flat gap", "weight zero"])
+def test_expected_log_density_is_the_negative_entropy(name):
+    mixture = MIXTURES[name]
+    weights, means, stds = mixture
+
+    def integrand(y):
+        log_density = gm.log_density(np.array([[y]]), *mixture)[0]
+        return np.exp(log_density) * log_density
+
+    peaks = [(m, s) for w, m, s in zip(weights[0], means[0, :, 0], stds[0, :, 0], strict=True) if w > 0]
+    edges = sorted(m + z * s for m, s in peaks for z in (-9, -3, 0, 3, 9))
+    expected = sum(quad(integrand, a, b)[0] for a, b in pairwise(edges))
+    assert gm.expected_log_density(*mixture) == pytest.approx([expected], abs=0.01)
+
+
+def test_expected_log_density_of_one_component_is_exact():
+    weights, means, stds = row([1.0], [2.0], [0.5])
+    expected = -0.5 * np.log(2 * np.pi * np.e * 0.5**2)
+    assert gm.expected_log_density(weights, means, stds) == pytest.approx([expected], rel=1e-12)
+
+
+def test_expected_log_density_is_the_mean_over_draws(mixture):
+    draws = gm.sample(20_000, *mixture, np.random.RandomState(0))
+    scores = [gm.log_density(draws[..., i], *mixture) for i in range(draws.shape[2])]
+    np.testing.assert_allclose(gm.expected_log_density(*mixture), np.mean(scores, axis=0), atol=0.04)

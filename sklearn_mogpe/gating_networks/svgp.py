@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..gps import Marginals, SparseGP, marginals, normal_points, safe_sqrt, symmetric_points
+from ..gps import Marginals, SparseGP, marginals, safe_sqrt
+from ..points import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
 

@@ -16,7 +16,6 @@ S     sample points of an expectation
 """
 
 from .numerics import safe_sqrt
-from .points import normal_points, symmetric_points
 from .projection import Marginals, Projection, marginals, project, projected_marginals
 from .sparse_gp import SparseGP
 
@@ -25,9 +24,7 @@ __all__ = [
     "Projection",
     "SparseGP",
     "marginals",
-    "normal_points",
     "project",
     "projected_marginals",
     "safe_sqrt",
-    "symmetric_points",
 ]

@@ -69,7 +69,7 @@ def _takes_all_columns(kernel):
 
 
 def _batched(kernels, variables, X):
-    D = variables[0].Z.shape[-1]
+    D = tf.shape(X)[-1]
     lengthscales = tf.stack([tf.broadcast_to(kernel.lengthscales, [D]) for kernel in kernels])[:, None, :]
     variance = tf.stack([tf.convert_to_tensor(kernel.variance) for kernel in kernels])[:, None]
     Z = tf.stack([tf.convert_to_tensor(variable.Z) for variable in variables]) / lengthscales  # [G, M, D]

@@ -10,7 +10,7 @@ from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
 from ..experts import ExpertsBase
 from ..gating_networks import GatingNetworkBase
-from ..gps import normal_points
+from ..points import normal_points
 from .bounds import BOUNDS
 from .latents import Latents
 

@@ -43,7 +43,7 @@ def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     Y : tensor of shape (N, P)
     points : tensor of shape (S, K * P + H)
         Standard normal points that stand for the expectation, see
-        :func:`~sklearn_mogpe.gps.normal_points`.
+        :func:`~sklearn_mogpe.points.normal_points`.
 
     Returns
     -------

@@ -1,6 +1,8 @@
 """From standardised arrays to the state of a fitted mixture."""
 
 import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,14 +11,22 @@ from numpy.random import RandomState
 from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
-from ..rows import Rows
-from .program import Candidate, State, bound_function, checkout, mixture_function
+from ..rows import Problem
+from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
 from .race import race
 from .single import fit_single
 from .solvers import SOLVERS, Options
 from .structure import Structure
 from .tracking import Tracker
+
+Report = Callable[[Structure, Callable[[], State]], bool]
+Listen = Callable[[str, int], AbstractContextManager[Report]]
+
+
+def quiet(name: str, max_reports: int) -> AbstractContextManager[Report]:
+    """Listen to nothing and stop nothing."""
+    return nullcontext(lambda structure, read: False)
 
 
 @dataclass(frozen=True)
@@ -72,31 +82,23 @@ class Fit(NamedTuple):
 
 def train(
     structure: Structure,
-    rows: Rows,
-    sample: Rows,
-    held_out: Rows | None,
+    problem: Problem,
     settings: Settings,
-    random_state: RandomState,
     start: State | None = None,
-    num_data: int | None = None,
+    listen: Listen = quiet,
 ) -> Fit:
     """Train a mixture.
 
     Parameters
     ----------
     structure : Structure
-    rows : Rows
-        Standardised, like all others here.
-    sample : Rows
-        The same rows, or a part of them that is enough to look for a start.
-    held_out : Rows or None
-        Rows that decide what is best and when to stop.
+    problem : Problem
     settings : Settings
-    random_state : numpy.random.RandomState
     start : State, default=None
         Parameters to begin from. None looks for good ones.
-    num_data : int, default=None
-        Number of rows that these rows stand for. None is their own number.
+    listen : callable ``(name, max_reports) -> context manager``
+        Goes around each run that is trained to the end. Gives a function that is called at each report with
+        the structure and a function that returns the present parameters, and returns whether to stop.
 
     Returns
     -------
@@ -108,32 +110,39 @@ def train(
     numpy.linalg.LinAlgError
         If no start could be trained.
     """
+    rows, held_out, options = problem.rows, problem.held_out, settings.options
     trackers: list[Tracker] = []
     with Progress(settings.verbose) as progress, checkout(structure) as program:
 
-        def track(name, candidate, max_iter, **stopping):
+        def track(name, candidate, max_iter, report=None, **stopping):
             program.assign(candidate.state)
-            report = progress.start(name, max_iter)
-            trackers.append(Tracker(program, candidate, report=report, **stopping))
+            show = progress.start(name, max_iter)
+
+            def both(n_iter, loss):
+                show(n_iter, loss)
+                return report is not None and report(structure, program.read)
+
+            trackers.append(Tracker(program, candidate, report=both, **stopping))
             return trackers[-1]
 
         try:
-            states = [start]
-            if start is None:
-                states = _initialise(program, sample, settings, random_state, track)
-            data = program.data(*rows, num_data)
+            states = [start] if start is not None else _starts(program, problem, settings, track)
+            data = program.data(*rows, problem.num_data)
             candidates = [Candidate(_loss(program, data, state), state) for state in states]
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
-                tracker = track(
-                    f"{settings.solver} {number}",
-                    candidate,
-                    settings.options.max_iter,
-                    tol=settings.tol,
-                    n_iter_no_change=settings.n_iter_no_change,
-                    validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
-                )
-                SOLVERS[settings.solver](program, data, tracker, settings.options)
+                name = f"{settings.solver} {number}"
+                with listen(name, -(-options.max_iter // options.report_every)) as report:
+                    tracker = track(
+                        name,
+                        candidate,
+                        options.max_iter,
+                        report,
+                        tol=settings.tol,
+                        n_iter_no_change=settings.n_iter_no_change,
+                        validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
+                    )
+                    SOLVERS[settings.solver](program, data, tracker, options)
         except KeyboardInterrupt:
             if not trackers:
                 raise
@@ -143,7 +152,7 @@ def train(
                 stacklevel=2,
             )
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
-        lower_bound = _lower_bound(program, rows, num_data, best)
+        lower_bound = _lower_bound(program, rows, problem.num_data, best)
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
@@ -154,17 +163,18 @@ def train(
     )
 
 
-def _initialise(program, sample, settings, random_state, track):
-    single = fit_single(program.structure, *sample)
+def _starts(program, problem, settings, track):
+    single = fit_single(program.structure, problem.n_inducing, *problem.sample)
     if program.structure.n_experts == 1:
         return [single.state]
     candidates = race(
         program,
         single,
-        *sample,
+        problem.n_inducing,
+        *problem.sample,
         init_params=settings.init_params,
         n_init=settings.n_init,
-        random_state=random_state,
+        random_state=RandomState(settings.options.seed),
         track=track,
     )
     return [candidate.state for candidate in candidates]
@@ -183,7 +193,7 @@ def _lower_bound(program, rows, num_data, best):
     if not np.isfinite(loss):  # interrupted before the first report
         loss = _loss(program, program.data(*rows, num_data), best.best_state)
     program.assign(best.best_state)
-    with program.building():
+    with building(program.structure):
         return -loss * len(rows.X) - float(program.model.log_prior_density())
 
 

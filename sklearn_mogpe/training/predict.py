@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..mixture_of_experts import MixtureOfSVGPExperts
-from .program import Program, State, checkout, mixture_function
+from .program import State, building, checkout, mixture_function, variables_of
 from .structure import Structure
 
 # Rows that one call predicts for: bounds the memory, whatever the number of rows asked for.
@@ -36,7 +36,9 @@ def predict_mixture(structure: Structure, state: State, X) -> tuple[np.ndarray, 
 
 def build_model(structure: Structure, state: State) -> MixtureOfSVGPExperts:
     """Make a GPflow model of its own with the fitted parameters."""
-    program = Program(structure)
-    program.assign(state)
-    program.model.num_data = None  # its data is all data, until somebody says otherwise
-    return program.model
+    n_inducing, n_features = next(np.shape(value) for path, value in state.items() if path.endswith(".Z"))
+    with building(structure):
+        model = structure.build(n_features, n_inducing)
+    for path, variable in variables_of(model).items():
+        variable.assign(state[path])
+    return model

@@ -10,6 +10,7 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 
+from ..mixture_of_experts import MixtureOfSVGPExperts
 from .structure import Structure
 
 State = dict[str, np.ndarray]
@@ -47,12 +48,34 @@ class Data(NamedTuple):
     weight: tf.Tensor
 
 
+@contextmanager
+def building(structure: Structure) -> Iterator[None]:
+    """GPflow's settings while a model is built or a graph is traced: they are global to a process."""
+    # Logarithms of positive parameters suit gradient steps: the scale of the data cancels.
+    config = gpflow.config.Config(
+        float=np.dtype(structure.dtype).type, jitter=JITTER[structure.dtype], positive_bijector="exp"
+    )
+    with _tracing, gpflow.config.as_context(config), on_device(structure):
+        yield
+
+
+def on_device(structure: Structure):
+    """Place what is made in this context on the structure's device."""
+    return nullcontext() if structure.device == "auto" else tf.device(structure.device)
+
+
+def variables_of(model: MixtureOfSVGPExperts) -> dict[str, tf.Variable]:
+    """All variables of a model that make up its :data:`State`, by their paths."""
+    parameters = gpflow.utilities.parameter_dict(model)
+    return {path: getattr(p, "unconstrained_variable", p) for path, p in parameters.items()}
+
+
 class Program:
     """A model of some structure and the compiled functions that train and query it.
 
-    A program holds no data and, between its uses, no values that matter: :meth:`assign` comes first. The
-    number of rows is no part of its graphs. Get it by :func:`checkout`, which lends it to one thread at a
-    time.
+    A program holds no data and, between its uses, no values that matter: :meth:`assign` or :meth:`reset`
+    comes first. The numbers of rows, of inducing points and, if the structure leaves it open, of features
+    are no part of its graphs. Get it by :func:`checkout`, which lends it to one thread at a time.
 
     Parameters
     ----------
@@ -61,44 +84,27 @@ class Program:
     Attributes
     ----------
     model : MixtureOfSVGPExperts
+    num_data : tf.Variable
+        Rows that the data stand for.
     trainable : list of tf.Variable
         All that is trained.
     hyperparameters : list of tf.Variable
         The trainable variables that are not part of any q.
-    initial : State
-        The values that the model was built with.
     """
 
     def __init__(self, structure: Structure):
         self.structure = structure
         self.lock = threading.RLock()  # the single GP of a fit may be of the same structure
         self._functions: dict[Callable, object] = {}
-        with self.building():
-            self.model = structure.build()
-            self.model.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
-        parameters = gpflow.utilities.parameter_dict(self.model)
-        del parameters[".num_data"]
-        self._variables = {path: getattr(p, "unconstrained_variable", p) for path, p in parameters.items()}
+        with building(structure):
+            self.model = structure.build(structure.n_features or 1, 1)
+            _free_sizes(self.model, structure.n_features is None)
+            self._variables = variables_of(self.model)
+            self.model.num_data = self.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
         q = {id(p.unconstrained_variable) for gp in self.model.gps for p in (gp.q_mu, gp.q_sqrt)}
         self.trainable = list(self.model.trainable_variables)
         self.hyperparameters = [v for v in self.trainable if id(v) not in q]
-        self.initial = self.read()
-
-    @contextmanager
-    def building(self) -> Iterator[None]:
-        """GPflow's settings while a model is built or a graph is traced: they are global to a process."""
-        dtype = self.structure.dtype
-        # Logarithms of positive parameters suit gradient steps: the scale of the data cancels.
-        config = gpflow.config.Config(
-            float=np.dtype(dtype).type, jitter=JITTER[dtype], positive_bijector="exp"
-        )
-        with _tracing, gpflow.config.as_context(config), self.device():
-            yield
-
-    def device(self):
-        """Place what is made in this context on the structure's device."""
-        name = self.structure.device
-        return nullcontext() if name == "auto" else tf.device(name)
+        self._smallest = self.read()
 
     def read(self) -> State:
         """Copy the values of all parameters."""
@@ -109,14 +115,25 @@ class Program:
         for path, value in state.items():
             self._variables[path].assign(value)
 
+    def reset(self, Z) -> None:
+        """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior."""
+        self.assign(self._smallest)
+        M, D = Z.shape
+        for gp in self.model.gps:
+            gp.inducing_variable.Z.assign(Z)
+            gp.q_mu.assign(np.zeros((M, gp.num_latent_gps)))
+            gp.q_sqrt.assign(np.tile(np.eye(M), (gp.num_latent_gps, 1, 1)))
+        for lengthscales in _open_lengthscales(self.model):
+            lengthscales.assign(np.ones(D))
+
     def data(self, X, Y, weight, num_data: int | None = None) -> Data:
         """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model how many they stand for."""
-        self.model.num_data.assign(len(X) if num_data is None else num_data)
+        self.num_data.assign(len(X) if num_data is None else num_data)
         return Data(*(self.tensor(part) for part in (X, Y, weight)))
 
     def tensor(self, array) -> tf.Tensor:
         """An array on the device, in the structure's precision."""
-        with self.device():
+        with on_device(self.structure):
             return tf.convert_to_tensor(np.asarray(array, self.structure.dtype))
 
     def get(self, build: Callable[["Program"], object]):
@@ -127,7 +144,7 @@ class Program:
 
     def compile(self, function: Callable, *signature: tf.TensorSpec):
         """Trace a function of tensors; use in a callable that is handed to :meth:`get`."""
-        with self.building():
+        with building(self.structure):
             return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
 
     @property
@@ -135,6 +152,26 @@ class Program:
         """Signature of the three tensors of :class:`Data`."""
         D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
         return tf.TensorSpec([None, D], dtype), tf.TensorSpec([None, P], dtype), tf.TensorSpec([None], dtype)
+
+
+def _free_sizes(model, any_number_of_features):
+    """Let the number of inducing points be any, and that of lengthscales."""
+    for gp in model.gps:
+        L = gp.num_latent_gps
+        gp.inducing_variable.Z = gpflow.Parameter(gp.inducing_variable.Z, shape=[None, None])
+        gp.q_mu = gpflow.Parameter(gp.q_mu, shape=[None, L])
+        gp.q_sqrt = gpflow.Parameter(
+            gp.q_sqrt, unconstrained_shape=[L, None], constrained_shape=[L, None, None]
+        )
+    if any_number_of_features:
+        for module in model.submodules:
+            if isinstance(module, gpflow.kernels.Stationary):
+                module.lengthscales = gpflow.Parameter(module.lengthscales, shape=[None])
+
+
+def _open_lengthscales(model):
+    stationary = [m for m in model.submodules if isinstance(m, gpflow.kernels.Stationary)]
+    return [kernel.lengthscales for kernel in stationary if kernel.lengthscales.shape.as_list() == [None]]
 
 
 _programs: OrderedDict[Structure, Program] = OrderedDict()

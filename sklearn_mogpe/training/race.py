@@ -8,7 +8,7 @@ from numpy.random import RandomState
 
 from ..mixture_of_experts import Latents
 from .program import Candidate, Program
-from .single import Single, place, scale
+from .single import Single, scale
 from .sites import assign_q, prior_sites, site_step
 from .solvers import Options, natgrad
 from .starts import spread_points, starts
@@ -23,6 +23,9 @@ ASSIGNMENT_STEPS = 5
 # Step size of the hyperparameters' Adam: large, since it is only the race that decides by it.
 LEARNING_RATE = 0.2
 
+# Parameters that belong to the inducing points.
+SIZED_BY_POINTS = (".Z", ".q_mu", ".q_sqrt")
+
 # Rounds of (iterations, starts that go on to the next round).
 ROUNDS = ((25, 4), (50, 1))
 
@@ -30,6 +33,7 @@ ROUNDS = ((25, 4), (50, 1))
 def race(
     program: Program,
     single: Single,
+    n_inducing: int,
     X,
     Y,
     weight,
@@ -46,6 +50,8 @@ def race(
     program : Program
         Of a mixture of two experts or more.
     single : Single
+    n_inducing : int
+        M.
     X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
     init_params : str
         Name of the only start to take, or ``"auto"`` for all.
@@ -70,7 +76,7 @@ def race(
     if init_params != "auto":
         proposals = {init_params: proposals[init_params]}
     data = program.data(X, Y, weight)
-    points = X[spread_points(scaled, program.structure.n_inducing)]
+    points = X[spread_points(scaled, n_inducing)]
     base = _base_state(program, single, points)
     running = {}
     for name, start in proposals.items():
@@ -96,20 +102,22 @@ def race(
 
 def _base_state(program, single, points):
     """The single GP's hyperparameters for every expert that has such, its lengthscales for the gate."""
-    base = dict(program.initial)
+    program.reset(points)
+    base = program.read()
     first = ".experts.experts[0]."
     for k in range(program.structure.n_experts):
         for path, value in single.state.items():
             own = path.replace(first, f".experts.experts[{k}].")
             fits = own in base and np.shape(base[own]) == np.shape(value)
-            if path.startswith(first) and ".q_" not in path and fits:
+            if path.startswith(first) and not path.endswith(SIZED_BY_POINTS) and fits:
                 base[own] = value
     program.assign(base)
-    place(program, points)
     (gate,) = program.model.gating_network.gps
     kernel = gate.kernel
     if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
-        kernel.lengthscales.assign(np.broadcast_to(single.lengthscales, kernel.lengthscales.shape))
+        kernel.lengthscales.assign(
+            np.broadcast_to(single.lengthscales, np.shape(kernel.lengthscales.numpy()))
+        )
         kernel.variance.assign(GATE_VARIANCE)
     return program.read()
 

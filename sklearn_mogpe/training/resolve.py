@@ -1,15 +1,16 @@
 """From the estimator's parameters to a structure and settings, where ``None`` and ``"auto"`` are decided."""
 
-import numpy as np
-import tensorflow as tf
-
-from ..rows import WHOLE_DATA_ROWS, Rows
+from ..rows import WHOLE_DATA_ROWS, Problem
+from .devices import check_device
 from .fit import Settings
 from .solvers import Options
 from .structure import Structure, check_kernel
 
 # First step size of Adam: where it moves the hyperparameters only, and where it moves everything.
 LEARNING_RATES = {"natgrad": 0.1, "lbfgs": 0.1, "adam": 0.01}
+
+# n_experts="auto" tries up to this many.
+MAX_EXPERTS = 5
 
 # Iterations on the whole data, or mini-batch steps, in place of max_iter=None.
 WHOLE_DATA_ITERATIONS = 200
@@ -18,54 +19,75 @@ MINI_BATCH_STEPS = 10_000
 # batch_size="auto".
 BATCH_SIZE = 256
 
+# Steps between two looks at the whole data's bound: enough to hide the look's cost.
+REPORT_STEPS = 25
 
-def make_structure(estimator, rows: Rows, n_inducing: int) -> Structure:
-    """Make the structure of an estimator's model.
+
+def make_structures(estimator, problem: Problem, state: dict | None) -> list[Structure]:
+    """Make the structures of an estimator's models: one for each number of experts that is to be tried.
 
     Parameters
     ----------
     estimator : MoGPERegressor
-    rows : Rows
-        Of which only the numbers of columns matter.
-    n_inducing : int
+    problem : Problem
+    state : dict or None
+        Of an earlier fit, if this one goes on from it.
 
     Raises
     ------
     ValueError
-        If the kernels are unknown or not one for each expert, ``n_samples`` is odd, or the device is not
-        there.
+        If the kernels are unknown or not one for each expert, the rows are fewer than the experts,
+        ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
-    kernels = estimator.kernel
-    if not isinstance(kernels, list | tuple):
-        kernels = [kernels] * estimator.n_experts
-    if len(kernels) != estimator.n_experts:
+    n_rows, numbers = len(problem.rows.X), [estimator.n_experts]
+    if estimator.n_experts == "auto":
+        numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
+    elif n_rows < estimator.n_experts and state is None:
         raise ValueError(
-            f"Expected one kernel, or one for each of {estimator.n_experts} experts, got {len(kernels)}."
+            f"Expected at least one distinct row for each of the {estimator.n_experts} experts, got "
+            f"{n_rows}; lower n_experts."
         )
     if estimator.n_samples % 2:
         raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
+    structures = [_structure(estimator, problem, n_experts) for n_experts in numbers]
+    if state is not None:
+        has_changed = structures[0].to_dict() != state["structure"]
+        if has_changed or problem.n_inducing != estimator.n_inducing_:
+            raise ValueError(
+                "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound "
+                "and dtype; call fit with warm_start=False to start anew."
+            )
+    return structures
+
+
+def _structure(estimator, problem, n_experts):
+    kernels = estimator.kernel
+    if not isinstance(kernels, list | tuple):
+        kernels = [kernels] * n_experts
+    if len(kernels) != n_experts:
+        raise ValueError(f"Expected one kernel, or one for each of {n_experts} experts, got {len(kernels)}.")
+    any_number = not any(callable(kernel) for kernel in (*kernels, estimator.gating_kernel))
     return Structure(
         kernels=tuple(check_kernel(kernel, "kernel") for kernel in kernels),
         gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
-        n_features=rows.X.shape[1],
-        n_outputs=rows.Y.shape[1],
-        n_inducing=n_inducing,
+        n_outputs=problem.rows.Y.shape[1],
         n_samples=estimator.n_samples,
         bound=estimator.bound,
         dtype=estimator.dtype,
-        device=_check_device(estimator.device),
+        device=check_device(estimator.device),
+        n_features=None if any_number else problem.rows.X.shape[1],
     )
 
 
-def make_settings(estimator, n_rows: int, random_state, *, one_pass: bool) -> Settings:
+def make_settings(estimator, n_rows: int, seed: int, *, one_pass: bool) -> Settings:
     """Make the settings of an estimator's training.
 
     Parameters
     ----------
     estimator : MoGPERegressor
     n_rows : int
-    random_state : numpy.random.RandomState
-        Gives the seed of the mini-batches.
+    seed : int
+        Of the search for a start and of the mini-batches.
     one_pass : bool
         Pass once over the rows in mini-batches, whatever the solver and ``max_iter``.
     """
@@ -73,28 +95,18 @@ def make_settings(estimator, n_rows: int, random_state, *, one_pass: bool) -> Se
     if solver == "auto":
         solver = "natgrad" if n_rows <= WHOLE_DATA_ROWS else "adam"
     batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
+    steps_per_pass = -(-n_rows // batch_size) if solver == "adam" else 1
     max_iter = 1 if one_pass else estimator.max_iter
     if max_iter is None:
-        steps_per_pass = -(-n_rows // batch_size)
         max_iter = -(-MINI_BATCH_STEPS // steps_per_pass) if solver == "adam" else WHOLE_DATA_ITERATIONS
+    report_every = 1 if solver == "lbfgs" else max(1, REPORT_STEPS // steps_per_pass)
     rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
-    seed = random_state.randint(np.iinfo(np.int32).max)
     return Settings(
         solver=solver,
-        options=Options(max_iter, rate, batch_size, seed),
+        options=Options(max_iter, rate, batch_size, seed, report_every),
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         n_init=estimator.n_init,
         init_params=estimator.init_params,
         verbose=estimator.verbose,
     )
-
-
-def _check_device(name: str) -> str:
-    """Return the device's name as it is; TensorFlow would quietly take another for one that it has not."""
-    devices = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
-    if name != "auto" and name.removeprefix("/").removeprefix("device:").upper() not in devices:
-        raise ValueError(
-            f'Expected "auto" or one of {["/" + device for device in devices]} as device, got {name!r}.'
-        )
-    return name

@@ -10,7 +10,8 @@ import tensorflow as tf
 from ..experts import SVGPExpert
 from .program import Candidate, Program, State, checkout, mixture_function
 from .sites import Sites, assign_q, site_step
-from .solvers.lbfgs import minimize, pack, unpack
+from .solvers.lbfgs import minimize
+from .solvers.vector import pack, unpack
 from .starts import spread_points
 from .structure import Structure
 from .tracking import Tracker
@@ -40,7 +41,7 @@ class Single(NamedTuple):
     residuals: np.ndarray
 
 
-def fit_single(structure: Structure, X, Y, weight) -> Single:
+def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
     """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
 
     The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
@@ -50,6 +51,8 @@ def fit_single(structure: Structure, X, Y, weight) -> Single:
     ----------
     structure : Structure
         Of a mixture, whose first kernel is taken.
+    n_inducing : int
+        M.
     X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
 
     Raises
@@ -61,12 +64,11 @@ def fit_single(structure: Structure, X, Y, weight) -> Single:
     with checkout(single) as program:
         data = program.data(X, Y, weight)
         function = program.get(_collapsed_function)
-        points = X[spread_points(X, structure.n_inducing)]
+        points = X[spread_points(X, n_inducing)]
         candidates = []
         for factor in STARTS:
-            program.assign(program.initial)
+            program.reset(points)
             scale(program.model.experts.experts[0], 1.0, factor)
-            place(program, points)
             candidates.append(_collapse(program, function, data))
         state = min(candidates, key=lambda candidate: candidate.loss).state
         program.assign(state)
@@ -108,24 +110,15 @@ def _collapsed_function(program: Program):
     return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)
 
 
-def place(program: Program, points) -> None:
-    """Give all GPs the inducing inputs ``points`` (M, D)."""
-    for gp in program.model.gps:
-        gp.inducing_variable.Z.assign(points)
-
-
 def _lengthscale_parameters(expert):
     parameters = gpflow.utilities.parameter_dict(expert.gp.kernel)
     return [parameter for path, parameter in parameters.items() if path.endswith(".lengthscales")]
 
 
 def _lengthscales(expert, input_dim):
-    values = [
-        np.broadcast_to(p.numpy(), input_dim)
-        for p in _lengthscale_parameters(expert)
-        if p.shape.rank == 0 or p.shape[0] == input_dim
-    ]
-    return np.min(values, axis=0) if values else np.ones(input_dim)
+    values = [parameter.numpy() for parameter in _lengthscale_parameters(expert)]
+    fitting = [np.broadcast_to(v, input_dim) for v in values if np.shape(v) in ((), (input_dim,))]
+    return np.min(fitting, axis=0) if fitting else np.ones(input_dim)
 
 
 def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:

@@ -123,8 +123,7 @@ def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tens
     # With the order of rows reversed, a Cholesky factor is an upper triangular root U: P = U U^T, and P^-1 =
     # U^-T U^-1 has the lower triangular root U^-T.
     U = tf.reverse(tf.linalg.cholesky(tf.reverse(_precision(A, sites), [-2, -1])), [-2, -1])
-    eye = tf.eye(A.shape[1], batch_shape=[A.shape[0]], dtype=A.dtype)
-    q_sqrt = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, eye, lower=False))
+    q_sqrt = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, _eye(A), lower=False))
     linear = tf.linalg.matvec(A, sites.linear)
     q_mu = tf.linalg.matvec(q_sqrt, tf.linalg.matvec(q_sqrt, linear, transpose_a=True))
     finite = tf.reduce_all(tf.math.is_finite(q_mu)) & tf.reduce_all(tf.math.is_finite(q_sqrt))
@@ -136,8 +135,11 @@ def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tens
 
 
 def _precision(A, sites):
-    eye = tf.eye(A.shape[1], batch_shape=[A.shape[0]], dtype=A.dtype)
-    return eye + tf.matmul(A * sites.precision[:, None, :], A, transpose_b=True)
+    return _eye(A) + tf.matmul(A * sites.precision[:, None, :], A, transpose_b=True)
+
+
+def _eye(A):
+    return tf.eye(tf.shape(A)[1], batch_shape=[A.shape[0]], dtype=A.dtype)
 
 
 def _posterior(A, sites):

@@ -1,4 +1,4 @@
-"""What decides the graph of a model: sizes, kernels and the bound, but no values."""
+"""What decides the graph of a model: experts, kernels and the bound, but no values and no sizes of data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,35 +40,41 @@ class Structure:
     ----------
     kernels : tuple of K kernel names or callables ``input_dim -> gpflow.kernels.Kernel``
     gating_kernel : kernel name or callable
-    n_features, n_outputs, n_inducing, n_samples : int
-        D, P, M and S.
+    n_outputs, n_samples : int
+        P and S.
     bound : {"tight", "further_gating", "further"}
     dtype : {"float64", "float32"}
     device : str
         A device's name, or ``"auto"`` for TensorFlow's choice.
+    n_features : int, default=None
+        D, which a kernel that a callable makes may depend on. None if all kernels are known by their names:
+        their graphs take any number of features.
     """
 
     kernels: tuple[KernelSpec, ...]
     gating_kernel: KernelSpec
-    n_features: int
     n_outputs: int
-    n_inducing: int
     n_samples: int
     bound: str
     dtype: str = "float64"
     device: str = "auto"
+    n_features: int | None = None
 
     @property
     def n_experts(self) -> int:
         """K."""
         return len(self.kernels)
 
-    def build(self) -> MixtureOfSVGPExperts:
+    def to_dict(self) -> dict:
+        """All that a fitted model keeps of its structure: the device is the machine's affair."""
+        return {name: value for name, value in vars(self).items() if name != "device"}
+
+    def build(self, n_features: int, n_inducing: int) -> MixtureOfSVGPExperts:
         """Make a model of this structure, with meaningless parameter values."""
-        Z = np.linspace(-1.0, 1.0, self.n_inducing)[:, None] * np.ones(self.n_features)
+        Z = np.linspace(-1.0, 1.0, n_inducing)[:, None] * np.ones(n_features)
         experts = [
             SVGPExpert(
-                self._expert_kernel(spec),
+                self._expert_kernel(spec, n_features),
                 gpflow.likelihoods.Gaussian(np.full(self.n_outputs, 0.1)),
                 gpflow.inducing_variables.InducingPoints(Z),
                 num_outputs=self.n_outputs,
@@ -76,7 +82,7 @@ class Structure:
             for spec in self.kernels
         ]
         gating_network = SVGPGatingNetwork(
-            make_kernel(self.gating_kernel, self.n_features, GATE_VARIANCE),
+            make_kernel(self.gating_kernel, n_features, GATE_VARIANCE),
             gpflow.inducing_variables.InducingPoints(Z),
             num_experts=self.n_experts,
         )
@@ -86,8 +92,8 @@ class Structure:
             SVGPExperts(experts), gating_network, bound=self.bound, num_samples=self.n_samples
         )
 
-    def _expert_kernel(self, spec):
-        kernels = [make_kernel(spec, self.n_features, EXPERT_VARIANCE) for _ in range(self.n_outputs)]
+    def _expert_kernel(self, spec, n_features):
+        kernels = [make_kernel(spec, n_features, EXPERT_VARIANCE) for _ in range(self.n_outputs)]
         return kernels[0] if self.n_outputs == 1 else SeparateIndependent(kernels)
 
 

@@ -26,8 +26,8 @@ class Tracker:
     validate : callable returning float, default=None
         Mean log density of held-out rows under the present parameters. If given, it decides what is best
         and when to stop, in place of the loss.
-    report : callable ``(iteration, loss per row) -> None``, default=None
-        Shows progress.
+    report : callable ``(iteration, loss per row) -> bool``, default=None
+        Is told of progress, and may ask to stop.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Tracker:
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
         validate: Callable[[], float] | None = None,
-        report: Callable[[int, float], None] | None = None,
+        report: Callable[[int, float], bool] | None = None,
     ):
         self.program = program
         self.tol = tol
@@ -77,10 +77,9 @@ class Tracker:
             self.best_state, self.best_loss = self.program.read(), loss
         if criterion < self._reference - self.tol:
             self._reference, self._reference_iter = criterion, n_iter
-        if self.report is not None:
-            self.report(n_iter, loss)
         self.converged = n_iter - self._reference_iter >= self.n_iter_no_change
-        return self.converged
+        asked_to_stop = self.report is not None and self.report(n_iter, loss)
+        return self.converged or asked_to_stop
 
     def recover(self) -> None:
         """Go back to the best parameters and add jitter, after a step that was not finite.

@@ -10,8 +10,9 @@ from scipy.special import log_softmax, logsumexp, ndtr, softmax
 from scipy.stats import norm
 
 from sklearn_mogpe.gating_networks import SVGPGatingNetwork
-from sklearn_mogpe.gps import Marginals, normal_points
+from sklearn_mogpe.gps import Marginals
 from sklearn_mogpe.mixture_of_experts import BOUNDS, Latents
+from sklearn_mogpe.points import normal_points
 
 every_bound = pytest.mark.parametrize("bound", BOUNDS)
 

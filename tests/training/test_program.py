@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import gpflow
 import numpy as np
 import pytest
 
@@ -11,12 +12,15 @@ from sklearn_mogpe.training.predict import build_model, predict_mixture
 from sklearn_mogpe.training.program import Program, bound_function, checkout, mixture_function
 from sklearn_mogpe.training.structure import Structure
 
-STRUCTURE = Structure(("rbf", "matern32"), "rbf", 2, 1, 4, 8, "tight")
+STRUCTURE = Structure(("rbf", "matern32"), "rbf", 1, 8, "tight")
+Z = np.linspace([-1.0, 0.0], [1.0, 0.5], 4)
 
 
 def random_state_of(structure, seed):
     rng = np.random.default_rng(seed)
-    initial = Program(structure).initial
+    program = Program(structure)
+    program.reset(Z)
+    initial = program.read()
     jitter = initial.pop(".jitter")
     moved = {path: value + 0.1 * rng.standard_normal(np.shape(value)) for path, value in initial.items()}
     return {**moved, ".jitter": jitter}
@@ -31,12 +35,25 @@ def test_state_goes_in_and_out_unchanged():
         np.testing.assert_array_equal(value, state[path])
 
 
-def test_a_function_is_traced_once_whatever_the_number_of_rows():
+def test_a_function_is_traced_once_whatever_the_numbers_of_rows_features_and_inducing_points():
     program = Program(STRUCTURE)
     function = program.get(mixture_function)
-    for n in (1, 5, 2):
-        assert function(program.tensor(np.zeros((n, 2))))[0].shape == (n, 2)
+    rng = np.random.default_rng(0)
+    for n, D, M in ((1, 2, 4), (5, 1, 3), (2, 3, 7)):
+        program.reset(rng.standard_normal((M, D)))
+        X = rng.standard_normal((n, D))
+        _, means, variances = function(program.tensor(X))
+        np.testing.assert_allclose(means, np.zeros((n, 2, 1)), atol=1e-12)  # every q is its prior
+        np.testing.assert_allclose(variances, np.full((n, 2, 1), 1.1), rtol=1e-6)
     assert program.get(mixture_function) is function
+
+
+def test_a_kernel_made_by_a_callable_fixes_the_number_of_features():
+    structure = replace(STRUCTURE, kernels=(gpflow.kernels.Linear,) * 2, n_features=3)
+    assert structure != replace(structure, n_features=2)
+    program = Program(structure)
+    program.reset(np.ones((5, 3)))
+    assert program.get(mixture_function)(program.tensor(np.zeros((4, 3))))[0].shape == (4, 2)
 
 
 def test_the_bound_function_is_the_models_training_loss():
@@ -72,7 +89,7 @@ def test_threads_that_share_a_program_get_their_own_answers():
 def test_the_pool_is_bounded_and_keeps_what_was_used_last(monkeypatch):
     monkeypatch.setattr(pool, "_programs", type(pool._programs)())
     monkeypatch.setattr(pool, "MAX_PROGRAMS", 2)
-    structures = [Structure(("rbf",), "rbf", 1, 1, m, 2, "further") for m in (1, 2, 3)]
+    structures = [Structure(("rbf",), "rbf", 1, s, "further") for s in (2, 4, 6)]
     for structure in (*structures[:2], structures[0], structures[2]):
         with checkout(structure):
             pass

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from ..program import Data, Program
 from ..tracking import Tracker
-from .gradient import CHUNK, Adam, all_finite, in_chunks, loop
+from .gradient import Adam, all_finite, in_chunks, loop
 from .options import Options
 
 
@@ -22,7 +22,7 @@ def adam(program: Program, data: Data, tracker: Tracker, options: Options) -> No
     def passes(first, rates):
         return steps(*data, rates, per_pass, batch_size, [options.seed, first * per_pass])
 
-    in_chunks(program, data, tracker, options, passes, chunk=max(1, CHUNK // per_pass))
+    in_chunks(program, data, tracker, options, passes)
 
 
 def _compiled(program):

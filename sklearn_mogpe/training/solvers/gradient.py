@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 
@@ -10,16 +9,15 @@ from ..program import Data, Program, bound_function
 from ..tracking import Tracker
 from .options import Options
 
-# Passes between two looks at the whole data's bound: enough to hide the look's cost.
-CHUNK = 25
-
 # The last step size of Adam, as a part of the first.
 DECAY = 0.1
 
+# Adam's usual decay rates of the first and the second moment, and its guard against a division by zero.
+MOMENTS = (0.9, 0.999)
+EPSILON = 1e-7
 
-def in_chunks(
-    program: Program, data: Data, tracker: Tracker, options: Options, steps: Callable, chunk: int = CHUNK
-) -> None:
+
+def in_chunks(program: Program, data: Data, tracker: Tracker, options: Options, steps: Callable) -> None:
     """Run chunks of passes, until the tracker says stop or ``max_iter`` is reached.
 
     Parameters
@@ -27,13 +25,11 @@ def in_chunks(
     steps : callable ``(first, rates) -> bool``
         Takes one pass for each of the step sizes ``rates``, an array, the first of them pass number
         ``first``; returns whether all was finite.
-    chunk : int
-        Passes between two reports to the tracker.
     """
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.max_iter) / options.max_iter)
-    for first in range(0, options.max_iter, chunk):
-        some = rates[first : first + chunk]
+    for first in range(0, options.max_iter, options.report_every):
+        some = rates[first : first + options.report_every]
         value = float(loss(*data)) if steps(first, some) else np.nan
         if not np.isfinite(value):
             tracker.recover()
@@ -64,7 +60,7 @@ def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
 
 
 class Adam:
-    """Keras's Adam for some variables, with a step size that the graph sets.
+    """Adam (Kingma and Ba 2015) for variables whose sizes may change between runs.
 
     Parameters
     ----------
@@ -73,18 +69,34 @@ class Adam:
 
     def __init__(self, variables: Sequence[tf.Variable]):
         self.variables = variables
-        self._rate = tf.Variable(0.0, trainable=False)
-        # The legacy class updates a variable by one fused operation.
-        self._optimizer = gpflow.keras.tf_keras.optimizers.legacy.Adam(self._rate)
-        self._optimizer.apply_gradients([(tf.zeros_like(v), v) for v in variables])
+        self._moments = [tuple(_like(variable) for _ in MOMENTS) for variable in variables]
+        self._count = tf.Variable(0.0, trainable=False, dtype=variables[0].dtype)
 
     def reset(self) -> None:
         """Forget the moments and the number of steps."""
-        for variable in self._optimizer.variables():
-            variable.assign(tf.zeros_like(variable))
+        self._count.assign(0.0)
+        for variable, moments in zip(self.variables, self._moments, strict=True):
+            for moment in moments:
+                moment.assign(tf.zeros_like(variable))
 
     def ascend(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor, accept: tf.Tensor) -> None:
         """Step along the gradients of an objective; where ``accept`` is False, change no variable."""
-        self._rate.assign(tf.cast(tf.where(accept, learning_rate, tf.zeros_like(learning_rate)), tf.float32))
-        descent = [tf.where(accept, -gradient, tf.zeros_like(gradient)) for gradient in gradients]
-        self._optimizer.apply_gradients(zip(descent, self.variables, strict=True))
+        count = self._count.assign_add(1.0)
+        beta1, beta2 = (tf.cast(beta, count.dtype) for beta in MOMENTS)
+        for variable, (m, v), gradient in zip(self.variables, self._moments, gradients, strict=True):
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=m.handle,
+                v=v.handle,
+                beta1_power=beta1**count,
+                beta2_power=beta2**count,
+                lr=tf.where(accept, learning_rate, 0.0),
+                beta1=beta1,
+                beta2=beta2,
+                epsilon=tf.cast(EPSILON, count.dtype),
+                grad=tf.where(accept, -gradient, 0.0),
+            )
+
+
+def _like(variable):
+    return tf.Variable(tf.zeros_like(variable), shape=variable.shape, trainable=False)

@@ -1,6 +1,5 @@
 """L-BFGS for all parameters, on the whole data's bound, which the fixed points make deterministic."""
 
-import gpflow
 import numpy as np
 import scipy.optimize
 import tensorflow as tf
@@ -8,11 +7,10 @@ import tensorflow as tf
 from ..program import Data, Program
 from ..tracking import Tracker
 from .options import Options
+from .vector import pack, unpack
 
 # Pairs of vectors that L-BFGS remembers: more help here, as a gradient costs much more than they do.
 MEMORY = 20
-
-pack = gpflow.optimizers.Scipy.pack_tensors
 
 
 def lbfgs(program: Program, data: Data, tracker: Tracker, options: Options) -> None:
@@ -40,14 +38,6 @@ def lbfgs(program: Program, data: Data, tracker: Tracker, options: Options) -> N
         else:
             tracker.converged |= result.success
             return
-
-
-def unpack(variables, theta) -> None:
-    """Assign the parts of a flat vector to variables, in order."""
-    scipy_optimizer = gpflow.optimizers.Scipy
-    scipy_optimizer.assign_tensors(
-        variables, scipy_optimizer.unpack_tensors(variables, tf.convert_to_tensor(theta))
-    )
 
 
 def minimize(function, start, *, max_iter, callback=None):

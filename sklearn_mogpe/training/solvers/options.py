@@ -15,10 +15,13 @@ class Options(NamedTuple):
     batch_size : int
         Rows of a mini-batch; Adam only.
     seed : int
-        Of the choice of batches.
+        Of the search for a start and of the choice of batches.
+    report_every : int
+        Iterations between two looks at the whole data's bound; L-BFGS takes one after each.
     """
 
     max_iter: int
     learning_rate: float
     batch_size: int = 256
     seed: int = 0
+    report_every: int = 25

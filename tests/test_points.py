@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_mogpe.gps import normal_points
+from sklearn_mogpe.points import normal_points
 
 sizes = pytest.mark.parametrize(("num_points", "dim"), [(2, 1), (6, 3), (32, 5), (100, 2), (128, 9)])
 

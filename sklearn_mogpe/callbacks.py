@@ -1,0 +1,68 @@
+"""Callbacks of scikit-learn 1.9 and later, around a fit."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn below 1.9
+
+    class CallbackSupportMixin:
+        """Has no callbacks: those need scikit-learn 1.9."""
+
+
+class FitTasks:
+    """One fit and its tasks, as scikit-learn's callbacks see them.
+
+    A fit has a task for each training run, and a run has one for each look at the whole data's bound.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Without callbacks, or with a scikit-learn that knows none, nothing here does anything.
+    X, y, sample_weight
+        What it is fitted to.
+    attributes : callable ``(structure, parameters) -> dict``
+        Makes the attributes of a fitted estimator.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight, attributes: Callable[..., dict]):
+        self._attributes = attributes
+        self._data = {"estimator": estimator, "X": X, "y": y}
+        if sample_weight is not None:
+            self._data["metadata"] = {"sample_weight": sample_weight}
+        self._root = None
+        if hasattr(estimator, "_skl_callbacks"):
+            self._root = estimator._init_callback_context(max_subtasks=None)
+            self._root.call_on_fit_task_begin(**self._data)
+
+    @contextmanager
+    def run(self, name: str, max_reports: int) -> Iterator[Callable[..., bool]]:
+        """Go through a training run, with a function ``(structure, read)`` to be called at each report.
+
+        The function calls ``read`` for the present parameters only if a callback asks for them, and returns
+        whether one asks to stop the run.
+        """
+        if self._root is None:
+            yield lambda structure, read: False
+            return
+        run = self._root.subcontext(task_name=name, max_subtasks=max_reports)
+        run.call_on_fit_task_begin(**self._data)
+
+        def report(structure, read):
+            task = run.subcontext(task_name="iterations")
+            task.call_on_fit_task_begin(**self._data)
+            return self._end(task, structure, read)
+
+        yield report
+        run.call_on_fit_task_end(**self._data)
+
+    def end(self, structure, parameters) -> None:
+        """End the fit, with what it resulted in."""
+        if self._root is not None:
+            self._end(self._root, structure, lambda: parameters)
+
+    def _end(self, task, structure, read):
+        return task.call_on_fit_task_end(
+            **self._data, reconstruction_attributes=lambda: self._attributes(structure, read())
+        )
