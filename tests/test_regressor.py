@@ -1,24 +1,18 @@
 """The estimator: what fits reach, what they keep, and what may happen on the way."""
 
-import copy
 import importlib
-import pickle
 import random
-from functools import partial
 
 import gpflow
 import joblib
 import numpy as np
-import pandas as pd
 import pytest
 import tensorflow as tf
 from scipy.stats import norm
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe import gaussian_mixture as gm
 from sklearn_mogpe.rows import Rows, Scaler, distinct_rows, fit_scaler, split
 from sklearn_mogpe.training import fit as fit_module
@@ -260,15 +254,6 @@ def test_second_fit_of_a_structure_traces_nothing(make_regressor, short_search, 
     make_regressor().fit(*step[:2]).predict(X)
 
 
-def test_parameters_are_not_changed(make_regressor, short_search, wave):
-    kernel = ["rbf", "rbf"]
-    model = make_regressor(kernel=kernel)
-    before = joblib.hash(model.get_params())
-    model.fit(*wave)
-    assert joblib.hash(model.get_params()) == before
-    assert model.kernel is kernel
-
-
 # When to stop
 
 
@@ -311,85 +296,6 @@ def test_held_out_rows_are_not_trained_on(make_regressor, short_search, step):
     first, second = (make_regressor(**params).fit(rows, targets) for targets in (y, other))
     np.testing.assert_array_equal(first.predict(X), second.predict(X))
     assert first.validation_scores_[0] > second.validation_scores_[0] + 1.0
-
-
-# Going on
-
-
-def test_warm_start_goes_on(make_regressor, short_search, branches):
-    rows, y, _ = branches
-    model = make_regressor(init_params="residual", warm_start=True).fit(rows, y)
-    bounds = [model.lower_bound_]
-    for _ in range(4):
-        bounds.append(model.fit(rows, y).lower_bound_)
-    assert np.all(np.diff(bounds) >= -1e-6)
-    assert bounds[-1] > bounds[0]
-
-
-def test_warm_start_never_ends_below_its_beginning(make_regressor, short_search, wave):
-    model = make_regressor(warm_start=True, max_iter=100).fit(*wave)
-    first = model.lower_bound_
-    model.set_params(learning_rate=5.0, max_iter=25).fit(*wave)  # steps that only do harm
-    assert model.lower_bound_ >= first - 1e-6
-
-
-def test_warm_start_on_other_rows_keeps_the_scales(make_regressor, short_search, wave):
-    rows, y = wave
-    model = make_regressor(warm_start=True).fit(rows, y)
-    scales = {name: model._state[name] for name in ("x_mean", "x_scale", "y_mean", "y_scale")}
-    model.fit(rows[:30] + 0.1, y[:30] + 0.5)
-    for name, value in scales.items():
-        np.testing.assert_array_equal(model._state[name], value)
-    assert np.mean(model.predict(rows[:30] + 0.1) - y[:30]) == pytest.approx(0.5, abs=0.2)
-
-
-@pytest.mark.parametrize(
-    "params", [{"n_experts": 3}, {"kernel": "matern32"}, {"n_samples": 8}, {"n_inducing": 5}]
-)
-def test_warm_start_refuses_another_structure(make_regressor, short_search, wave, params):
-    model = make_regressor(warm_start=True).fit(*wave)
-    expected = model.predict(X)
-    model.set_params(**params)
-    with pytest.raises(ValueError, match=r"the same n_experts, kernels.*warm_start=False"):
-        model.fit(*wave)
-    np.testing.assert_array_equal(model.predict(X), expected)
-
-
-@pytest.mark.slow
-def test_warm_start_with_a_partial_function_as_kernel(make_regressor, short_search, wave):
-    model = make_regressor(1, warm_start=True, kernel=partial(make_rbf, variance=2.0)).fit(*wave)
-    first = model.lower_bound_
-    assert model.fit(*wave).lower_bound_ >= first - 1e-6
-
-
-def test_partial_fit_learns_from_batch_to_batch(make_regressor, short_search, step, new_rows):
-    rows, y, _ = step
-    new, y_new, _ = new_rows["step"]
-    model = make_regressor().partial_fit(rows[:50], y[:50])
-    assert model.n_iter_ == 1
-    first = model.score_samples(new, y_new).mean()
-    for _ in range(15):
-        for part in np.array_split(np.arange(150), 3):
-            model.partial_fit(rows[part], y[part])
-    assert model.score_samples(new, y_new).mean() > first + 0.02
-
-
-def test_partial_fit_takes_a_single_row(make_regressor, short_search, wave):
-    rows, y = wave
-    model = make_regressor().partial_fit(rows, y)
-    before = model.predict(X)
-    model.partial_fit(rows[:1], y[:1] + 1.0)
-    assert np.max(np.abs(model.predict(X) - before)) > 0
-    assert np.all(np.isfinite(model.predict(X)))
-
-
-def test_partial_fit_of_other_columns(make_regressor, short_search, wave):
-    rows, y = wave
-    model = make_regressor().partial_fit(rows, y)
-    with pytest.raises(ValueError, match="X has 2 features, but MoGPERegressor is expecting 1"):
-        model.partial_fit(np.hstack([rows, rows]), y)
-    with pytest.raises(ValueError, match="Expected y with 1 outputs, as in the last fit, got 2"):
-        model.partial_fit(rows, np.column_stack([y, y]))
 
 
 # Kernels
@@ -582,60 +488,6 @@ def test_trouble_without_end(make_regressor, short_search, wave, monkeypatch, fi
 # Fitted state
 
 
-def parts_of(value, path="model"):
-    """All that can be reached from a fitted estimator, with its path."""
-    yield path, value
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list | tuple | set):
-        items = enumerate(value)
-    else:
-        items = vars(value).items() if hasattr(value, "__dict__") and not callable(value) else ()
-    for name, part in items:
-        yield from parts_of(part, f"{path}.{name}")
-
-
-@pytest.mark.parametrize("name", ["branches_model", "two_outputs_model"])
-def test_fitted_state_is_arrays_and_plain_python(request, name):
-    model = request.getfixturevalue(name)
-    assert model.model_ is model.model_  # made, and kept elsewhere
-    allowed = (np.ndarray, np.generic, str, int, float, bool, type(None), dict, list, tuple, MoGPERegressor)
-    strange = [path for path, value in parts_of(model) if not isinstance(value, allowed)]
-    assert strange == []
-
-
-def test_predicting_changes_nothing(step_model):
-    before = joblib.hash(vars(step_model))
-    step_model.predict(X, return_std=True)
-    step_model.sample_y(X)
-    step_model.gating_.predict(X)
-    assert step_model.model_ is not None
-    assert joblib.hash(vars(step_model)) == before
-
-
-@pytest.mark.parametrize("copied", [lambda m: pickle.loads(pickle.dumps(m)), copy.deepcopy])
-@pytest.mark.parametrize("name", ["branches_model", "two_outputs_model"])
-def test_copies_predict_the_same(request, name, copied):
-    model = request.getfixturevalue(name)
-    assert model.model_ is not None
-    twin = copied(model)
-    assert joblib.hash(vars(twin)) == joblib.hash(vars(model))
-    assert_same_fit(twin, model)
-    assert twin.model_ is not model.model_
-
-
-def test_predicts_from_read_only_arrays(step_model, tmp_path):
-    joblib.dump(step_model, tmp_path / "model.joblib")
-    loaded = joblib.load(tmp_path / "model.joblib", mmap_mode="r")
-    assert not loaded._state["x_mean"].flags.writeable
-    np.testing.assert_array_equal(loaded.predict(X), step_model.predict(X))
-    np.testing.assert_array_equal(loaded.sample_y(X, 2), step_model.sample_y(X, 2))
-
-
-def test_clone_is_not_fitted(step_model):
-    assert not hasattr(clone(step_model), "lower_bound_")
-
-
 def predictions_of(mixture, model):
     state = model._state
     weights, means, variances = mixture.predict_mixture(tf.constant((X - state["x_mean"]) / state["x_scale"]))
@@ -703,17 +555,6 @@ def test_without_normalisation_y_is_as_it_came(make_regressor, short_search, wav
     assert model.score(*wave) > 0.9
     normalised = make_regressor().fit(*wave)
     assert normalised._state["y_scale"] == fit_scaler(wave[1][:, None], np.ones(40)).scale
-
-
-def test_names_of_features(make_regressor, short_search, wave):
-    table = pd.DataFrame(wave[0], columns=["time"])
-    model = make_regressor().fit(table, pd.Series(wave[1]))
-    assert list(model.feature_names_in_) == ["time"]
-    np.testing.assert_array_equal(model.predict(table), make_regressor().fit(*wave).predict(wave[0]))
-    with pytest.warns(UserWarning, match="X does not have valid feature names"):
-        model.predict(wave[0])
-    with pytest.raises(ValueError, match="feature names should match"):
-        model.predict(table.rename(columns={"time": "space"}))
 
 
 def test_sizes_of_a_fit(two_outputs_model):
