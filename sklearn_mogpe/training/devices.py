@@ -1,6 +1,8 @@
-"""Which device to compute on."""
+"""Which device to compute on, and how many threads to use."""
 
+import os
 import warnings
+from contextlib import suppress
 
 import tensorflow as tf
 
@@ -40,3 +42,16 @@ def _is_here(name):
 
 def _device_names():
     return ["/" + device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+
+
+def limit_threads() -> None:
+    """Let TensorFlow use no more threads than ``OMP_NUM_THREADS`` says, if that is set.
+
+    joblib sets it in its workers, so that together they use each core once. Once TensorFlow has begun to
+    compute, its threads are there, and this does nothing.
+    """
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    if limit.isdigit() and int(limit) > 0:
+        with suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(int(limit))
+            tf.config.threading.set_inter_op_parallelism_threads(int(limit))
