@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from .regressor import MoGPERegressor
+from .regressor import DOCUMENTATION, MoGPERegressor
 
 
 class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
@@ -49,6 +49,10 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     >>> pipeline.score(X, y) > Ridge().fit(X, y).score(X, y)
     True
     """
+
+    # Where the HTML representation leads to.
+    _doc_link_module = "sklearn_mogpe"
+    _doc_link_template = DOCUMENTATION
 
     _parameter_constraints: ClassVar[dict] = {
         "regressor": [HasMethods(["fit", "predict_mixing_proba"]), None],

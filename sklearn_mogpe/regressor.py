@@ -19,6 +19,8 @@ from .gating_classifier import GatingClassifier
 from .prediction import MixturePredictorMixin
 from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit_scales, make_problem
 
+DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
+
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
 _models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
@@ -135,6 +137,10 @@ class MoGPERegressor(
     >>> bool(std[0] < std[80])  # quiet before the impact, noisy after
     True
     """
+
+    # Where the HTML representation leads to.
+    _doc_link_module = "sklearn_mogpe"
+    _doc_link_template = DOCUMENTATION
 
     _parameter_constraints: ClassVar[dict] = {
         "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
