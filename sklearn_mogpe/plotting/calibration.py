@@ -9,8 +9,8 @@ from .grid import ask, select_output
 
 KINDS = {"both": 2, "histogram": 1, "coverage": 1}
 
-# Nominal coverages at which the band is drawn.
-N_LEVELS = 101
+# Nominal coverages at which the band is drawn: enough for upright steps.
+N_LEVELS = 501
 
 
 class CalibrationDisplay:
@@ -137,8 +137,7 @@ class CalibrationDisplay:
         band = binom.ppf(tails, len(self.pit), 1 / n_bins)
         self.histogram_band_ = ax.fill_between([0, 1], *band, **{"zorder": 2, **band_style})
         ax.axhline(len(self.pit) / n_bins, color=INK, linewidth=0.8, linestyle=":")
-        top = 1.25 * max(self.counts_.max(), band[1])  # leaves room for the legend
-        ax.set(xlabel="probability integral transform", ylabel="rows", xlim=(0, 1), ylim=(0, top))
+        ax.set(xlabel="probability integral transform", ylabel="rows", xlim=(0, 1))
 
     def _plot_coverage(self, ax, tails, line_kw, band_style):
         # A row is in the central interval of probability c if its PIT is within c / 2 of the middle.

@@ -9,6 +9,9 @@ SHADE = "#ad93c9"  # of its greatest density: pale enough for lines on top
 # Of experts: Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
+# Characters side by side in a legend.
+LEGEND_WIDTH = 80
+
 
 def load_pyplot():
     """Import Matplotlib's pyplot.
@@ -98,8 +101,10 @@ def expert_colors(n_experts: int) -> list:
 
 
 def add_legend(ax) -> None:
-    """Legend that covers what lies below it only as much as reading needs."""
-    ax.legend(framealpha=0.8, edgecolor="none")
+    """Legend above the axes, where it hides nothing; the best place inside takes long to find."""
+    labels = ax.get_legend_handles_labels()[1]
+    n_columns = LEGEND_WIDTH // (max(map(len, labels)) + 6)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(n_columns, 1), frameon=False)
 
 
 def label_panels(axes, coordinates, names) -> None:

@@ -51,7 +51,7 @@ class GatingFunctionsDisplay:
     >>> x = np.linspace(-3, 3, 50)
     >>> display = GatingFunctionsDisplay((x,), -x[:, None], np.full((50, 1), 0.3)).plot()
     >>> display.ax_.get_ylabel()
-    'h, with Pr(expert 1) = Φ(h)'
+    'gating function'
     """
 
     def __init__(self, coordinates, means, stds, *, feature_names=None):
@@ -142,12 +142,11 @@ class GatingFunctionsDisplay:
         for name, color, mean, std in zip(names, colors, self.means.T, self.stds.T, strict=True):
             options = area_style(band_kw, color=color, alpha=0.2)
             self.bands_.append(ax.fill_between(x, mean - 2 * std, mean + 2 * std, **options))
-            label = f"{name}, mean ± 2 std"
+            label = f"{name}, mean ± 2 std" + ", where Pr(expert 1) = Φ(h)" * (H == 1)
             self.lines_ += ax.plot(x, mean, **{"label": label, **line_style(line_kw, color=color)})
         if H == 1:
             ax.axhline(0, color=INK, linewidth=0.8, linestyle=":", zorder=0)  # both experts are as probable
-        label = "h, with Pr(expert 1) = Φ(h)" if H == 1 else "h, with Pr(expert k) = softmax(h)$_k$"
-        ax.set(xlabel=self.feature_names[0], ylabel=label, xlim=x[[0, -1]])
+        ax.set(xlabel=self.feature_names[0], ylabel="gating function", xlim=x[[0, -1]])
         if legend:
             add_legend(ax)
         self.ax_, self.figure_ = ax, ax.figure
