@@ -1,6 +1,7 @@
 """Rows of the motorcycle data: as arrays, and as a table with a column that tells nothing."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_mogpe.datasets import load_motorcycle
@@ -17,7 +18,6 @@ def motorcycle():
 @pytest.fixture(scope="session")
 def table(motorcycle):
     """The times as a table beside noise, and the accelerations."""
-    pd = pytest.importorskip("pandas")
     X, y = motorcycle
     noise = np.random.default_rng(1).normal(size=len(y))
     index = [f"row {i}" for i in range(len(y))]

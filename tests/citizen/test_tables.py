@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.sparse import csr_array
 
@@ -15,20 +16,18 @@ def expected(make_regressor, table):
     return make_regressor().fit(X, y).predict(X)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
 def test_a_table_is_its_numbers(make_regressor, table, expected, library):
-    module = pytest.importorskip(library)
-    X = module.DataFrame({name: table[0][name].to_numpy() for name in table[0]})
-    model = make_regressor().fit(X, module.Series(table[1].to_numpy()))
+    X = library.DataFrame({name: table[0][name].to_numpy() for name in table[0]})
+    model = make_regressor().fit(X, library.Series(table[1].to_numpy()))
     assert list(model.feature_names_in_) == ["time", "noise"]
     assert model.n_features_in_ == 2
     np.testing.assert_array_equal(model.predict(X), expected)
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
 def test_names_must_be_those_of_the_fit(make_regressor, table, library):
-    module = pytest.importorskip(library)
-    X = module.DataFrame({name: table[0][name].to_numpy() for name in table[0]})
+    X = library.DataFrame({name: table[0][name].to_numpy() for name in table[0]})
     model = make_regressor(warm_start=True).fit(X, table[1].to_numpy())
     for predict in (model.predict, model.predict_interval, model.sample_y, model.gating_.predict):
         with pytest.raises(ValueError, match="must be in the same order as they were in fit"):
