@@ -115,8 +115,13 @@ class MoGPERegressor(
         The bound of the (standardised) rows that were not held out, in nats.
     loss_curve_ : list of float
         Negative bound and log priors per row, as training went.
+    loss_iterations_ : list of int
+        The iterations after which they, and the validation scores, were taken.
     validation_scores_ : list of float
         Mean log density of the held-out (standardised) rows, as training went.
+    experts_ : list of dict
+        What each expert has learnt: ``noise_std`` (n_outputs,), in units of y, and, of the named kernels,
+        ``signal_std`` (n_outputs,) and ``lengthscales`` (n_outputs, n_features), in units of y and X.
     gating_ : GatingClassifier
         The gating network as a classifier.
     model_ : MixtureOfSVGPExperts
@@ -316,6 +321,7 @@ class MoGPERegressor(
         self.converged_ = fit.converged
         self.lower_bound_ = fit.lower_bound
         self.loss_curve_ = fit.loss_curve
+        self.loss_iterations_ = fit.iterations
         self.validation_scores_ = fit.validation_scores
         return self
 
@@ -349,6 +355,14 @@ class MoGPERegressor(
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_state")
+
+    @property
+    def experts_(self) -> list[dict[str, np.ndarray]]:
+        """What each expert has learnt, in the units of X and y; see the class."""
+        check_is_fitted(self)
+        from .training.predict import describe_experts
+
+        return describe_experts(self.model_, fitted_state.scales(self._state))
 
     @property
     def gating_(self) -> GatingClassifier:

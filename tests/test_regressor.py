@@ -562,3 +562,31 @@ def test_sizes_of_a_fit(two_outputs_model):
     assert two_outputs_model.n_experts_ == 2
     assert two_outputs_model.n_features_in_ == 1
     assert two_outputs_model.n_inducing_ == 12
+
+
+def test_experts_are_described_in_the_units_of_the_data(make_regressor, short_search, wave):
+    X, y = wave
+    small, large = make_regressor().fit(X, y).experts_, make_regressor().fit(10 * X, 100 * y).experts_
+    for one, other in zip(small, large, strict=True):
+        np.testing.assert_allclose(10 * one["lengthscales"], other["lengthscales"], rtol=1e-4)
+        np.testing.assert_allclose(100 * one["signal_std"], other["signal_std"], rtol=1e-4)
+        np.testing.assert_allclose(100 * one["noise_std"], other["noise_std"], rtol=1e-4)
+        assert (one["lengthscales"].shape, one["signal_std"].shape) == ((1, 1), (1,))
+
+
+def test_experts_tell_their_noise_per_output(two_outputs_model):
+    for expert in two_outputs_model.experts_:
+        np.testing.assert_allclose(expert["noise_std"], [0.05, 0.3], rtol=0.4)
+        assert expert["lengthscales"].shape == (2, 1)
+
+
+def test_experts_with_other_kernels_tell_their_noise_only(make_regressor, short_search, wave):
+    first, second = make_regressor(kernel=[gpflow.kernels.Linear, "rbf"]).fit(*wave).experts_
+    assert set(first) == {"noise_std"}
+    assert set(second) == {"noise_std", "signal_std", "lengthscales"}
+
+
+def test_iterations_of_the_loss_curve(make_regressor, short_search, wave):
+    model = make_regressor(max_iter=60, tol=0).fit(*wave)
+    assert model.loss_iterations_ == [25, 50, 60]
+    assert len(model.loss_curve_) == 3

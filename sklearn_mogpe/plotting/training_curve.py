@@ -47,7 +47,7 @@ class TrainingCurveDisplay:
         Parameters
         ----------
         estimator : MoGPERegressor, Pipeline or search
-            Fitted. Its reports are taken to be evenly spread over its iterations.
+            Fitted.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
         **plot_kw
@@ -64,12 +64,11 @@ class TrainingCurveDisplay:
         """
         regressor = last_step(estimator)
         check_is_fitted(regressor)
-        n_reports = len(regressor.loss_curve_)
-        if n_reports == 0:
+        if not regressor.loss_curve_:
             raise ValueError(
                 "Expected at least one report in loss_curve_, got none: was the fit interrupted?"
             )
-        iterations = np.arange(1, n_reports + 1) * regressor.n_iter_ / n_reports
+        iterations = regressor.loss_iterations_
         display = cls(regressor.loss_curve_, regressor.validation_scores_, iterations=iterations)
         return display.plot(ax, **plot_kw)
 

@@ -64,8 +64,10 @@ class Fit(NamedTuple):
     state : State
     lower_bound : float
         Of all rows, in nats.
+    iterations : list of int
+        After which the loss was looked at.
     loss_curve : list of float
-        Negative bound per row.
+        Negative bound and log priors per row.
     validation_scores : list of float
         Mean log density of the held-out rows, if any.
     n_iter : int
@@ -74,6 +76,7 @@ class Fit(NamedTuple):
 
     state: State
     lower_bound: float
+    iterations: list[int]
     loss_curve: list[float]
     validation_scores: list[float]
     n_iter: int
@@ -156,6 +159,7 @@ def train(
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
+        iterations=best.iterations,
         loss_curve=best.loss_curve,
         validation_scores=best.validation_scores,
         n_iter=max(best.n_iter, 1),

@@ -3,8 +3,9 @@
 import numpy as np
 
 from ..mixture_of_experts import MixtureOfSVGPExperts
+from ..rows import Scales
 from .program import State, building, checkout, mixture_function, variables_of
-from .structure import Structure
+from .structure import KERNELS, Structure
 
 # Rows that one call predicts for: bounds the memory, whatever the number of rows asked for.
 ROWS_PER_CALL = 4096
@@ -42,3 +43,27 @@ def build_model(structure: Structure, state: State) -> MixtureOfSVGPExperts:
     for path, variable in variables_of(model).items():
         variable.assign(state[path])
     return model
+
+
+def describe_experts(model: MixtureOfSVGPExperts, scales: Scales) -> list[dict[str, np.ndarray]]:
+    """Noise, amplitude and lengthscales of each expert, in the units of the data.
+
+    Returns
+    -------
+    list of dict
+        Each with ``noise_std`` (P,) and, if all its kernels are of the named classes, ``signal_std`` (P,) and
+        ``lengthscales`` (P, D).
+    """
+    return [_describe(expert, scales) for expert in model.experts.experts]
+
+
+def _describe(expert, scales):
+    result = {"noise_std": np.sqrt(expert.likelihood.variance.numpy()) * scales.Y.scale}
+    kernels = [kernel for kernel, _ in expert.gp.latents]
+    if all(type(kernel) in KERNELS.values() for kernel in kernels):
+        variances = np.array([kernel.variance.numpy() for kernel in kernels])
+        result["signal_std"] = np.sqrt(variances) * scales.Y.scale
+        result["lengthscales"] = np.array(
+            [kernel.lengthscales.numpy() * scales.X.scale for kernel in kernels]
+        )
+    return result

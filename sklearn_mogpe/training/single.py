@@ -83,18 +83,21 @@ def _collapse(program, function, data):
     while True:
         try:
             theta = pack(program.hyperparameters).numpy()
-            result = minimize(lambda x: function(x, *data), theta, max_iter=MAX_ITER)
-            function(tf.constant(result.x), *data)
+            result = minimize(lambda x: function(x, *data, False), theta, max_iter=MAX_ITER)
+            function(tf.constant(result.x), *data, True)
             return Candidate(result.fun / len(data.X), program.read())
         except FloatingPointError:
             tracker.recover()
 
 
 def _collapsed_function(program: Program):
-    """Compile ``(theta, X, Y, weight) -> (loss, gradient)`` by the hyperparameters, with q at its optimum."""
+    """Compile ``(theta, X, Y, weight, keep) -> (loss, gradient)`` by the hyperparameters, q at its optimum.
+
+    ``keep`` says whether the model gets that q.
+    """
     model, variables = program.model, program.hyperparameters
 
-    def function(theta, X, Y, weight):
+    def function(theta, X, Y, weight, keep):
         unpack(variables, theta)
 
         def objective(latents):
@@ -104,10 +107,12 @@ def _collapsed_function(program: Program):
         precision = weight / model.experts.noise_variance(X)[0]
         sites = Sites(precision * tf.transpose(Y), precision)
         value, gradients, _ = site_step(model, X, sites, objective, variables, 1.0)
-        assign_q(model, X, sites)
+        tf.cond(keep, lambda: assign_q(model, X, sites), lambda: False)
         return -value, -pack(gradients)
 
-    return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)
+    return program.compile(
+        function, tf.TensorSpec([None], tf.float64), *program.data_signature, tf.TensorSpec([], tf.bool)
+    )
 
 
 def _lengthscale_parameters(expert):

@@ -36,6 +36,8 @@ class Tracker:
         Per row, at the best state.
     best_criterion : float
         What was minimised: the loss, or the negative validation score.
+    iterations : list of int
+        At which reports came.
     loss_curve, validation_scores : list of float
         One value for each report.
     n_iter : int
@@ -58,6 +60,7 @@ class Tracker:
         self.validate, self.report = validate, report
         self.best_loss, self.best_state = start
         self.best_criterion = np.inf if validate else start.loss
+        self.iterations: list[int] = []
         self.loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.n_iter = 0
@@ -67,6 +70,7 @@ class Tracker:
     def update(self, n_iter: int, loss: float) -> bool:
         """Record the loss per row of the program's present parameters; return whether to stop."""
         self.n_iter = n_iter
+        self.iterations.append(n_iter)
         self.loss_curve.append(loss)
         criterion = loss
         if self.validate is not None:
