@@ -71,7 +71,7 @@ class Fit(NamedTuple):
     validation_scores : list of float
         Mean log density of the held-out rows, if any.
     n_iter : int
-    converged : bool
+    converged, interrupted : bool
     """
 
     state: State
@@ -81,6 +81,7 @@ class Fit(NamedTuple):
     validation_scores: list[float]
     n_iter: int
     converged: bool
+    interrupted: bool = False
 
 
 def train(
@@ -115,6 +116,7 @@ def train(
     """
     rows, held_out, options = problem.rows, problem.held_out, settings.options
     trackers: list[Tracker] = []
+    interrupted = False
     with Progress(settings.verbose) as progress, checkout(structure) as program:
 
         def track(name, candidate, max_iter, report=None, **stopping):
@@ -149,11 +151,8 @@ def train(
         except KeyboardInterrupt:
             if not trackers:
                 raise
-            warnings.warn(
-                "The fit was interrupted; it keeps the best parameters so far.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+            interrupted = True
+            warn_of_interruption()
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
         lower_bound = _lower_bound(program, rows, problem.num_data, best)
     return Fit(
@@ -164,7 +163,14 @@ def train(
         validation_scores=best.validation_scores,
         n_iter=max(best.n_iter, 1),
         converged=best.converged,
+        interrupted=interrupted,
     )
+
+
+def warn_of_interruption() -> None:
+    """Tell the user that Ctrl-C has ended the fit."""
+    message = "The fit was interrupted; it keeps the best parameters so far."
+    warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
 def _starts(program, problem, settings, track):

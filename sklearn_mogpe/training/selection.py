@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 from ..rows import Problem
-from .fit import Fit, Listen, Settings, quiet, train
+from .fit import Fit, Listen, Settings, quiet, train, warn_of_interruption
 from .program import State
 from .structure import Structure
 
@@ -43,13 +45,25 @@ def train_best(
     structures : iterable of Structure
         In ascending order of experts; only one, if there is a start.
     problem, settings, start, listen
-        As for :func:`~sklearn_mogpe.training.fit.train`.
+        As for :func:`~sklearn_mogpe.training.fit.train`, which also raises the errors of the first structure.
+        Those of later ones, or an interruption, end the selection.
     """
-    best, scores = None, {}
-    for structure in structures:
-        fit = train(structure, problem, settings, start, listen)
-        scores[structure.n_experts] = fit.lower_bound
-        if best is not None and fit.lower_bound < best.fit.lower_bound + WORTH:
+    first, *others = structures
+    best = Selection(first, train(first, problem, settings, start, listen), {})
+    best.scores[first.n_experts] = best.fit.lower_bound
+    for structure in others:
+        if best.fit.interrupted:
             break
-        best = Selection(structure, fit, scores)
+        try:
+            fit = train(structure, problem, settings, start, listen)
+        except KeyboardInterrupt:
+            warn_of_interruption()
+            break
+        except np.linalg.LinAlgError:
+            best.scores[structure.n_experts] = -np.inf
+            break
+        best.scores[structure.n_experts] = fit.lower_bound
+        if fit.lower_bound < best.fit.lower_bound + WORTH:
+            break
+        best = Selection(structure, fit, best.scores)
     return best

@@ -22,18 +22,30 @@ def test_cross_validation_by_two_workers(make_regressor, motorcycle, backend):
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
-def test_threads_of_unlike_structures(make_regressor, short_search, motorcycle, table):
-    """Fits and predictions at the same time, of different mixtures."""
-    cases = [(1, *motorcycle), (2, *motorcycle), (2, *table), (2, motorcycle[0], -motorcycle[1])]
+def test_eight_threads_of_unlike_mixtures(make_regressor, short_search, motorcycle, table):
+    """Fits and predictions at the same time, of equal and of different structures, are those one by one."""
+    X, y = motorcycle
+    cases = [(1, X, y), (2, X, y), (2, *table), (2, X, -y), (1, X, -y), (2, X, y**2), (1, *table), (2, -X, y)]
 
     def fit_predict(n_experts, X, y):
         return make_regressor(n_experts).fit(X, y).predict(X, return_std=True)
 
     expected = [fit_predict(*case) for case in cases]
-    found = joblib.Parallel(n_jobs=2, backend="threading")(
+    found = joblib.Parallel(n_jobs=8, backend="threading")(
         joblib.delayed(fit_predict)(*case) for case in cases
     )
-    np.testing.assert_allclose(found, expected, rtol=1e-8)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
+def test_workers_after_this_process_has_used_tensorflow(step_model, step):
+    """Whatever the workers are made of, they answer, and as this process does."""
+    expected = step_model.predict(step[0])
+    found = joblib.Parallel(n_jobs=2, backend="loky", timeout=300)(
+        joblib.delayed(step_model.predict)(step[0]) for _ in range(2)
+    )
+    np.testing.assert_allclose(found, [expected] * 2, rtol=1e-8)
 
 
 def test_one_model_predicts_in_many_threads(step_model):

@@ -1,7 +1,10 @@
 """How many experts the bound asks for."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.training import selection
@@ -22,13 +25,44 @@ STRUCTURES = [Structure(("rbf",) * n, "rbf", 1, 8, "tight") for n in (1, 2, 3, 4
 )
 def test_one_more_expert_has_to_be_worth_it(monkeypatch, bounds, chosen, tried):
     def train(structure, *_):
-        return Fit({}, bounds[structure.n_experts - 1], [], [], 1, True)
+        return Fit({}, bounds[structure.n_experts - 1], [], [], [], 1, True)
 
     monkeypatch.setattr(selection, "train", train)
     best = selection.train_best(STRUCTURES, None, None)
     assert best.structure.n_experts == chosen
     assert best.fit.lower_bound == bounds[chosen - 1]
     assert best.scores == {n + 1: bounds[n] for n in range(tried)}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "score"), [(np.linalg.LinAlgError("singular"), -np.inf), (KeyboardInterrupt(), None)]
+)
+def test_trouble_with_a_further_expert_loses_nothing(monkeypatch, trouble, score):
+    def train(structure, *_):
+        if structure.n_experts == 3:
+            raise trouble
+        return Fit({}, -10.0 / structure.n_experts, [], [], [], 1, True)
+
+    monkeypatch.setattr(selection, "train", train)
+    monkeypatch.setattr(selection, "WORTH", 1.0)
+    warned = pytest.warns(ConvergenceWarning, match="interrupted") if score is None else nullcontext()
+    with warned:
+        best = selection.train_best(STRUCTURES, None, None)
+    assert best.structure.n_experts == 2
+    assert best.scores.get(3) == score
+    with pytest.raises(type(trouble)):
+        selection.train_best(STRUCTURES[2:], None, None)
+
+
+def test_an_interrupted_run_is_the_last(monkeypatch):
+    def train(structure, *_):
+        interrupted = structure.n_experts == 2
+        return Fit({}, 10.0 * structure.n_experts, [], [], [], 1, True, interrupted)
+
+    monkeypatch.setattr(selection, "train", train)
+    best = selection.train_best(STRUCTURES, None, None)
+    assert best.structure.n_experts == 2
+    assert list(best.scores) == [1, 2]
 
 
 @pytest.mark.slow
