@@ -542,6 +542,18 @@ def test_single_precision_is_near(make_regressor, short_search, wave, solver):
     assert single.lower_bound_ / 40 == pytest.approx(double.lower_bound_ / 40, abs=0.05)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("n_experts", [1, 2])
+def test_single_precision_finds_the_signal_among_many_features(make_regressor, n_experts):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 8))
+    y = np.sin(X[:, 3]) + 0.3 * rng.normal(size=150)
+    params = {"n_inducing": 30, "init_params": "kmeans"}
+    double, single = (make_regressor(n_experts, dtype=t, **params).fit(X, y) for t in ("float64", "float32"))
+    assert double.score(X, y) > 0.7
+    np.testing.assert_allclose(single.predict(X), double.predict(X), atol=0.05)
+
+
 def test_single_precision_with_held_out_rows(make_regressor, short_search, wave):
     model = make_regressor(dtype="float32", early_stopping=True).fit(*wave)
     assert np.all(np.isfinite(model.validation_scores_))

@@ -176,7 +176,9 @@ def warn_of_interruption() -> None:
 def _starts(program, problem, settings, track):
     single = fit_single(program.structure, problem.n_inducing, *problem.sample)
     if program.structure.n_experts == 1:
-        return [single.state]
+        program.reset(problem.sample.X[: problem.n_inducing])
+        program.assign(single.state)
+        return [program.read()]
     candidates = race(
         program,
         single,

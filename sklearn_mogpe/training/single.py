@@ -30,6 +30,7 @@ class Single(NamedTuple):
     Attributes
     ----------
     state : State
+        Without the jitter, which depends on the precision.
     lengthscales : array of shape (D,)
         The shortest over the outputs.
     residuals : array of shape (N, P)
@@ -60,7 +61,8 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
     numpy.linalg.LinAlgError
         If no covariance matrix could be factorised.
     """
-    single = replace(structure, kernels=structure.kernels[:1], bound="further", n_samples=2)
+    # In double precision, whatever the mixture's: the line search of L-BFGS needs more digits than a float32 has.
+    single = replace(structure, kernels=structure.kernels[:1], bound="further", n_samples=2, dtype="float64")
     with checkout(single) as program:
         data = program.data(X, Y, weight)
         function = program.get(_collapsed_function)
@@ -75,6 +77,7 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
         _, means, _ = program.get(mixture_function)(data.X)
         (expert,) = program.model.experts.experts
         residuals = (Y - means[:, 0].numpy()) / np.sqrt(expert.likelihood.variance.numpy())
+        del state[".jitter"]
         return Single(state, _lengthscales(expert, X.shape[1]), residuals)
 
 
