@@ -61,7 +61,7 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
     numpy.linalg.LinAlgError
         If no covariance matrix could be factorised.
     """
-    # In double precision, whatever the mixture's: the line search of L-BFGS needs more digits than a float32 has.
+    # In double precision, whatever the mixture's: a line search needs more digits than a float32 has.
     single = replace(structure, kernels=structure.kernels[:1], bound="further", n_samples=2, dtype="float64")
     with checkout(single) as program:
         data = program.data(X, Y, weight)
