@@ -14,7 +14,6 @@ VARIANTS = [
     MoGPERegressor(solver="adam", learning_rate=0.05, **QUICK),
     MoGPERegressor(normalize_y=False, **QUICK),
     MoGPERegressor(bound="further", **QUICK),
-    MoGPERegressor(dtype="float32", **QUICK),
 ]
 
 
