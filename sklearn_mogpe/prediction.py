@@ -4,20 +4,17 @@ import abc
 
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from . import fitted_state, gaussian_mixture
+from . import gaussian_mixture
 
 
 class MixturePredictorMixin(abc.ABC):
     """All that follows from the components of the predictive density.
 
     An estimator gives :meth:`_predict_mixture` and the attributes ``n_outputs_`` and ``_flat_output``
-    (whether y was one-dimensional). For the gate's functions it also has ``n_experts_``, ``model_`` and
-    ``_state``.
+    (whether y was one-dimensional).
     """
 
-    n_experts_: int
     n_outputs_: int
     _flat_output: bool
 
@@ -65,39 +62,6 @@ class MixturePredictorMixin(abc.ABC):
             Rows sum to one.
         """
         return self._predict_mixture(X)[0]
-
-    def predict_gating_functions(self, X, return_std=False):
-        """Mean of the gate's latent functions at X.
-
-        Of two experts, there is one function h, and the first expert has probability ``Phi(h)``. Of K > 2,
-        there are K, and the probabilities are their softmax. The mixing probabilities average over what is
-        not known of the functions.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        return_std : bool, default=False
-            Also return the standard deviations.
-
-        Returns
-        -------
-        means : array of shape (n, n_functions)
-        stds : array of the same shape
-            If asked for.
-
-        Raises
-        ------
-        ValueError
-            If there is only one expert, and so no gate.
-        """
-        check_is_fitted(self)
-        if self.n_experts_ == 1:
-            raise ValueError("Expected at least two experts, got one, which has no gate; try n_experts=2.")
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        X = fitted_state.scales(self._state).X.transform(X).astype(self.model_.jitter.dtype.as_numpy_dtype)
-        gates = self.model_.latents(X).gates
-        means = np.transpose(gates.mean).astype(float)
-        return (means, np.sqrt(np.transpose(gates.variance).astype(float))) if return_std else means
 
     def predict_experts(self, X, return_std=False):
         """Mean of y at X according to each expert.

@@ -1,8 +1,5 @@
 """The scikit-learn estimator: arrays in, arrays out."""
 
-import threading
-import weakref
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
@@ -11,24 +8,17 @@ import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from . import fitted_state
 from .callbacks import CallbackSupportMixin, FitTasks
-from .gating_classifier import GatingClassifier
-from .prediction import MixturePredictorMixin
+from .fitted_model import FittedModelMixin
 from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit_scales, make_problem
 
 DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
 
-# Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
-_models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-_models_lock = threading.Lock()
 
-
-class MoGPERegressor(
-    MixturePredictorMixin, CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
-):
+class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Mixture of Gaussian process experts.
 
     Several sparse variational Gaussian processes, the experts, each with its own smoothness and noise, and a
@@ -112,7 +102,8 @@ class MoGPERegressor(
     converged_ : bool
         Whether training ended by ``tol``.
     lower_bound_ : float
-        The bound of the (standardised) rows that were not held out, in nats.
+        The bound of the (standardised) rows that were not held out, in nats; in mini-batches of more than
+        20 000 rows, an estimate from some of them.
     loss_curve_ : list of float
         Negative bound and log priors per row, as training went.
     loss_iterations_ : list of int
@@ -279,22 +270,25 @@ class MoGPERegressor(
             reset=not continued,
             multi_output=True,
             y_numeric=True,
-            dtype=np.float64,
+            dtype=(np.float64, np.float32),
             ensure_min_samples=1 if continued else 2,
         )
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
         rows = Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
         if continued and rows.Y.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"Expected y with {self.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
             )
-        if len(rows.X) <= WHOLE_DATA_ROWS:
+        whole = len(rows.X) <= WHOLE_DATA_ROWS
+        if whole:
             rows = distinct_rows(rows)
         last = self._state if continued else None
         scales = fitted_state.scales(last) if continued else fit_scales(rows, self.normalize_y)
         random_state = check_random_state(self.random_state)
         problem = make_problem(
-            scales.transform(rows),
+            rows,
+            scales,
+            whole=whole or self.solver in ("natgrad", "lbfgs"),
             n_inducing=self.n_inducing,
             held_out_fraction=self.validation_fraction if self.early_stopping else 0.0,
             n_before=last["n_rows"] if continued and one_pass else 0,
@@ -307,9 +301,9 @@ class MoGPERegressor(
         from .training.selection import train_best
 
         seed = random_state.randint(np.iinfo(np.int32).max)
-        settings = make_settings(self, len(problem.rows.X), seed, one_pass=one_pass)
+        settings = make_settings(self, problem.n_rows, seed, one_pass=one_pass)
         structures = make_structures(self, problem, last)
-        attributes = partial(_attributes, problem, scales, y.ndim == 1)
+        attributes = partial(_attributes, problem, y.ndim == 1)
         tasks = FitTasks(self, *data, attributes)
         best = train_best(structures, problem, settings, last and last["parameters"], tasks.run)
         fit = best.fit
@@ -325,73 +319,13 @@ class MoGPERegressor(
         self.validation_scores_ = fit.validation_scores
         return self
 
-    @property
-    def _structure(self):
-        from .training.structure import Structure
 
-        return Structure(**self._state["structure"])
-
-    def _predict_mixture(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-
-        from .training.devices import device_or_auto  # imports TensorFlow, which takes seconds
-        from .training.predict import predict_mixture
-
-        scales = fitted_state.scales(self._state)
-        structure = replace(self._structure, device=device_or_auto(self.device))
-        X = scales.X.transform(X)
-        weights, means, variances = predict_mixture(structure, self._state["parameters"], X)
-        return weights, scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
-
-    @property
-    def _flat_output(self):
-        return self._state["flat_output"]
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if hasattr(self, "_state"):
-            fitted_state.check(self._state)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_state")
-
-    @property
-    def experts_(self) -> list[dict[str, np.ndarray]]:
-        """What each expert has learnt, in the units of X and y; see the class."""
-        check_is_fitted(self)
-        from .training.predict import describe_experts
-
-        return describe_experts(self.model_, fitted_state.scales(self._state))
-
-    @property
-    def gating_(self) -> GatingClassifier:
-        """The gating network as a classifier of inputs."""
-        check_is_fitted(self)
-        return GatingClassifier(self)
-
-    @property
-    def model_(self):
-        """The GPflow model, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfSVGPExperts`.
-
-        Made from the fitted state when first asked for. It lives in standardised units; changing it does
-        not change the estimator.
-        """
-        check_is_fitted(self)
-        with _models_lock:
-            state, model = _models.get(self, (None, None))
-            if state is not self._state:
-                from .training.predict import build_model
-
-                model = build_model(self._structure, self._state["parameters"])
-                _models[self] = self._state, model
-            return model
-
-
-def _attributes(problem, scales, flat_output, structure, parameters):
+def _attributes(problem, flat_output, structure, parameters):
     """What makes an estimator one that is fitted."""
     return {
-        "_state": fitted_state.make(structure.to_dict(), parameters, problem.num_data, scales, flat_output),
+        "_state": fitted_state.make(
+            structure.to_dict(), parameters, problem.num_data, problem.scales, flat_output
+        ),
         "n_outputs_": structure.n_outputs,
         "n_experts_": structure.n_experts,
         "n_inducing_": problem.n_inducing,

@@ -3,11 +3,17 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import check_array, check_consistent_length, gen_batches
+from sklearn.utils.random import sample_without_replacement
 
 # Up to this many rows the whole data is used at once, and equal rows are merged.
 WHOLE_DATA_ROWS = 20_000
+
+# Rows that judge parameters where there are more than that.
+LOOK_ROWS = 2048
+
+# Rows that are read at once.
+BLOCK_ROWS = 65_536
 
 # Decimals of standardised rows.
 DECIMALS = 12
@@ -29,29 +35,6 @@ class Rows(NamedTuple):
     X: np.ndarray
     Y: np.ndarray
     weight: np.ndarray
-
-
-class Problem(NamedTuple):
-    """What a mixture is fitted to, standardised.
-
-    Attributes
-    ----------
-    rows : Rows
-    sample : Rows
-        The same rows, or a part of them that is enough to look for a start.
-    held_out : Rows or None
-        Rows that decide what is best and when to stop.
-    n_inducing : int
-        M.
-    num_data : int
-        Number of rows that ``rows`` stand for.
-    """
-
-    rows: Rows
-    sample: Rows
-    held_out: Rows | None
-    n_inducing: int
-    num_data: int
 
 
 class Scaler(NamedTuple):
@@ -91,6 +74,56 @@ class Scales(NamedTuple):
         return Rows(X, Y, rows.weight)
 
 
+class Problem(NamedTuple):
+    """What a mixture is fitted to.
+
+    Attributes
+    ----------
+    rows : Rows
+        As they came, on disk perhaps.
+    places : array of int or None
+        Which of them are fitted. None is all.
+    scales : Scales
+    sample : Rows
+        Standardised, some of the rows or all, enough to look for a start.
+    look : Rows
+        Standardised, some of the rows or all, enough to judge parameters by.
+    held_out : Rows or None
+        Standardised, rows that decide what is best and when to stop.
+    n_inducing : int
+        M.
+    num_data : int
+        Number of rows that the fitted ones stand for.
+    """
+
+    rows: Rows
+    places: np.ndarray | None
+    scales: Scales
+    sample: Rows
+    look: Rows
+    held_out: Rows | None
+    n_inducing: int
+    num_data: int
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows that are fitted."""
+        return len(self.rows.X) if self.places is None else len(self.places)
+
+    def draw(self, size: int, seed) -> Rows:
+        """Draw rows at random, with repetitions, and standardise them."""
+        chosen = np.random.default_rng(seed).integers(self.n_rows, size=size)
+        return _take(self.rows, chosen if self.places is None else self.places[chosen], self.scales)
+
+
+def _take(rows, places, scales):
+    """Rows of some numbers, standardised; read in their order, which is kinder to a disk."""
+    order = np.argsort(places)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return scales.transform(Rows(*(part[places[order]][back] for part in rows)))
+
+
 def check_sample_weight(sample_weight, X) -> np.ndarray:
     """Validate weights of the rows of X.
 
@@ -109,8 +142,10 @@ def check_sample_weight(sample_weight, X) -> np.ndarray:
     ValueError
         If a weight is negative or not finite, if all are zero, or if their number is not that of the rows.
     """
-    if sample_weight is None or np.isscalar(sample_weight):
-        sample_weight = np.full(len(X), 1.0 if sample_weight is None else sample_weight)
+    if sample_weight is None:
+        return np.broadcast_to(1.0, len(X))  # of no size in memory
+    if np.isscalar(sample_weight):
+        sample_weight = np.full(len(X), sample_weight)
     weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weight.ndim != 1:
         raise ValueError(f"Sample weights must be 1D array or scalar, got an array of shape {weight.shape}.")
@@ -140,24 +175,28 @@ def distinct_rows(rows: Rows) -> Rows:
     return Rows(joint[:, :D], joint[:, D:], summed)
 
 
-def split(rows: Rows, size: int, random_state) -> tuple[Rows, Rows]:
-    """Divide rows at random: ``size`` of them and the rest, both in order."""
-    first, second = train_test_split(np.arange(len(rows.X)), train_size=size, random_state=random_state)
-    return tuple(Rows(*(part[np.sort(chosen)] for part in rows)) for chosen in (first, second))
-
-
 def make_problem(
-    rows: Rows, *, n_inducing: int, held_out_fraction: float, n_before: int, random_state
+    rows: Rows,
+    scales: Scales,
+    *,
+    whole: bool,
+    n_inducing: int,
+    held_out_fraction: float,
+    n_before: int,
+    random_state,
 ) -> Problem:
-    """Divide standardised rows into those to fit and those to hold out, and draw a sample for the start.
+    """Divide rows into those to fit and those to hold out, and draw samples of those to fit.
 
     Parameters
     ----------
     rows : Rows
+    scales : Scales
+    whole : bool
+        Whether the look is at all rows.
     n_inducing : int
         M at most; no more than distinct inputs are used.
     held_out_fraction : float
-        Zero holds out nothing.
+        Zero holds out nothing; no more than 20 000 rows are held out.
     n_before : int
         Rows that an earlier fit has seen, which these only add to.
     random_state : numpy.random.RandomState
@@ -167,19 +206,31 @@ def make_problem(
     ValueError
         If the rows are too few to hold out some and fit the others.
     """
-    held_out = None
+    n_rows, places, held_out = len(rows.X), None, None
     if held_out_fraction:
-        size = round(held_out_fraction * len(rows.X))
-        if size < 1 or len(rows.X) - size < 2:
+        size = min(round(held_out_fraction * n_rows), WHOLE_DATA_ROWS)
+        if size < 1 or n_rows - size < 2:
             raise ValueError(
-                f"Expected a validation_fraction that holds out some of {len(rows.X)} distinct rows and "
+                f"Expected a validation_fraction that holds out some of {n_rows} distinct rows and "
                 f"leaves enough to fit, got {held_out_fraction:g}; set early_stopping=False."
             )
-        held_out, rows = split(rows, size, random_state)
-    n_sample = max(INITIAL_ROWS, 2 * n_inducing)
-    sample = rows if len(rows.X) <= n_sample else split(rows, n_sample, random_state)[0]
+        chosen = sample_without_replacement(n_rows, size, random_state=random_state)
+        places = np.delete(np.arange(n_rows), chosen)
+        held_out = _take(rows, np.sort(chosen), scales)
+
+    def some(size):
+        fitted = n_rows if places is None else len(places)
+        if size < fitted:
+            chosen = np.sort(sample_without_replacement(fitted, size, random_state=random_state))
+        else:
+            chosen = np.arange(fitted)
+        return _take(rows, chosen if places is None else places[chosen], scales)
+
+    sample = some(max(INITIAL_ROWS, 2 * n_inducing))
+    look = some(n_rows if whole else LOOK_ROWS)
     n_inducing = min(n_inducing, len(np.unique(sample.X, axis=0)))
-    return Problem(rows, sample, held_out, n_inducing, n_before + len(rows.X))
+    n_fitted = n_rows if places is None else len(places)
+    return Problem(rows, places, scales, sample, look, held_out, n_inducing, n_before + n_fitted)
 
 
 def fit_scales(rows: Rows, normalize_y: bool) -> Scales:
@@ -190,12 +241,17 @@ def fit_scales(rows: Rows, normalize_y: bool) -> Scales:
 
 def fit_scaler(values, weight) -> Scaler:
     """Weighted mean and standard deviation of columns (N, D); a constant column keeps the scale 1."""
-    # Divided by their largest magnitude first, so that squares can neither overflow nor vanish.
-    largest = np.max(np.abs(values), axis=0)
+    # Block by block, since the rows may be on disk. Divided by their largest magnitude first, so that squares
+    # can neither overflow nor vanish.
+    blocks = list(gen_batches(len(values), BLOCK_ROWS))
+    largest = np.max([np.max(np.abs(values[block]), axis=0) for block in blocks], axis=0)
     largest = np.where(largest > 0, largest, 1.0)
-    unit = values / largest
-    mean = np.average(unit, axis=0, weights=weight)
-    std = np.sqrt(np.average((unit - mean) ** 2, axis=0, weights=weight))
+
+    def average(function):
+        return sum(weight[b] @ function(values[b] / largest) for b in blocks) / np.sum(weight)
+
+    mean = average(lambda unit: unit)
+    std = np.sqrt(average(lambda unit: (unit - mean) ** 2))
     constant = std <= 10 * np.finfo(float).eps
     return Scaler(mean * largest, np.where(constant, 1.0, std * largest))
 

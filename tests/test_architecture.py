@@ -24,7 +24,8 @@ RANKS = {
     "gating_networks": 1,
     "mixture_of_experts": 2,
     "training": 3,
-    "regressor": 4,
+    "fitted_model": 4,
+    "regressor": 5,
 }
 LIGHT_ROOMS = {"plotting", "metrics", "datasets"}
 HEAVY_LIBRARIES = {"tensorflow", "tensorflow_probability", "gpflow", "tf_keras", "keras"}

@@ -5,7 +5,15 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from sklearn_mogpe.rows import Rows, check_sample_weight, distinct_rows, fit_scaler, identity_scaler, split
+from sklearn_mogpe.rows import (
+    Rows,
+    Scales,
+    check_sample_weight,
+    distinct_rows,
+    fit_scaler,
+    identity_scaler,
+    make_problem,
+)
 
 
 @pytest.fixture
@@ -123,18 +131,58 @@ def test_bad_weights(weight, message):
         check_sample_weight(weight, np.zeros((3, 1)))
 
 
-@pytest.mark.parametrize(("size", "n_first"), [(5, 5), (0.25, 5)])
-def test_split_divides_rows_in_order(rows, size, n_first):
-    rows = rows._replace(weight=np.arange(1.0, 21.0))  # tells the rows apart
-    first, second = split(rows, size, np.random.RandomState(0))
-    assert len(first.X) == n_first
-    for part in (first, second):
-        assert np.all(np.diff(part.weight) > 0)
-        assert_same(part, (values[part.weight.astype(int) - 1] for values in rows))
-    assert sorted([*first.weight, *second.weight]) == list(rows.weight)
+def problem_of(rows, **options):
+    """A problem in the rows' own units."""
+    scales = Scales(identity_scaler(rows.X), identity_scaler(rows.Y))
+    options = {"whole": True, "n_inducing": 3, "held_out_fraction": 0.0, "n_before": 0, "seed": 0, **options}
+    return make_problem(rows, scales, random_state=np.random.RandomState(options.pop("seed")), **options)
 
 
-def test_split_is_that_of_the_random_state(rows):
-    first, same, other = (split(rows, 10, np.random.RandomState(seed))[0] for seed in (0, 0, 1))
+@pytest.fixture
+def numbered(rows):
+    """Rows whose weights tell them apart."""
+    return rows._replace(weight=np.arange(1.0, 21.0))
+
+
+def test_all_rows_are_looked_at_as_they_are(numbered):
+    problem = problem_of(numbered, n_before=5)
+    for part in (problem.sample, problem.look):
+        np.testing.assert_allclose(part.X, numbered.X, atol=1e-11)
+        assert_same(part[2:], numbered[2:])
+    assert (problem.n_rows, problem.num_data, problem.held_out) == (20, 25, None)
+
+
+def test_held_out_rows_are_the_others(numbered, monkeypatch):
+    monkeypatch.setattr("sklearn_mogpe.rows.LOOK_ROWS", 8)
+    problem = problem_of(numbered, held_out_fraction=0.25, whole=False)
+    assert (len(problem.held_out.X), problem.n_rows, problem.num_data) == (5, 15, 15)
+    assert len(problem.look.X) == 8
+    drawn = problem.draw(1000, [1, 2])
+    assert sorted(set(drawn.weight) | set(problem.held_out.weight)) == list(numbered.weight)
+    for part in (problem.held_out, problem.look, problem.sample, drawn):
+        places = part.weight.astype(int) - 1
+        np.testing.assert_allclose(part.X, numbered.X[places], atol=1e-11)
+        np.testing.assert_allclose(part.Y, numbered.Y[places], atol=1e-11)
+        assert part is problem.held_out or not set(part.weight) & set(problem.held_out.weight)
+
+
+def test_draws_are_those_of_the_seed(numbered):
+    problem = problem_of(numbered)
+    assert_same(problem.draw(30, [1, 2]), problem.draw(30, [1, 2]))
+    assert not np.array_equal(problem.draw(30, [1, 2]).weight, problem.draw(30, [1, 3]).weight)
+    frequencies = np.bincount(problem.draw(20_000, 0).weight.astype(int))[1:]
+    assert 850 < frequencies.min() <= frequencies.max() < 1150
+
+
+def test_held_out_rows_are_those_of_the_random_state(numbered):
+    first, same, other = (problem_of(numbered, held_out_fraction=0.5, seed=s).held_out for s in (0, 0, 1))
     assert_same(first, same)
-    assert not np.array_equal(first.X, other.X)
+    assert not np.array_equal(first.weight, other.weight)
+
+
+def test_scaler_reads_block_by_block(monkeypatch):
+    rng = np.random.default_rng(0)
+    values, weight = rng.normal(size=(100, 2)) * [1.0, 1e3], rng.uniform(size=100)
+    whole = fit_scaler(values, weight)
+    monkeypatch.setattr("sklearn_mogpe.rows.BLOCK_ROWS", 7)
+    np.testing.assert_allclose(fit_scaler(values, weight), whole, rtol=1e-13)

@@ -12,11 +12,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
 from ..rows import Problem
-from .program import Candidate, State, bound_function, building, checkout, mixture_function
+from .program import Candidate, Data, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
 from .race import race
 from .single import fit_single
-from .solvers import SOLVERS, Options
+from .solvers import SOLVERS, Feed, Options
 from .structure import Structure
 from .tracking import Tracker
 
@@ -114,7 +114,7 @@ def train(
     numpy.linalg.LinAlgError
         If no start could be trained.
     """
-    rows, held_out, options = problem.rows, problem.held_out, settings.options
+    held_out, options = problem.held_out, settings.options
     trackers: list[Tracker] = []
     interrupted = False
     with Progress(settings.verbose) as progress, checkout(structure) as program:
@@ -132,36 +132,36 @@ def train(
 
         try:
             states = [start] if start is not None else _starts(program, problem, settings, track)
-            data = program.data(*rows, problem.num_data)
-            candidates = [Candidate(_loss(program, data, state), state) for state in states]
+            feed = _feed(program, problem, options)
+            candidates = [Candidate(_loss(program, feed, state), state) for state in states]
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
                 name = f"{settings.solver} {number}"
-                with listen(name, -(-options.max_iter // options.report_every)) as report:
+                with listen(name, -(-options.n_steps // options.report_every)) as report:
                     tracker = track(
                         name,
                         candidate,
-                        options.max_iter,
+                        -(-options.n_steps // options.steps_per_iter),
                         report,
                         tol=settings.tol,
                         n_iter_no_change=settings.n_iter_no_change,
                         validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
                     )
-                    SOLVERS[settings.solver](program, data, tracker, options)
+                    SOLVERS[settings.solver](program, feed, tracker, options)
         except KeyboardInterrupt:
             if not trackers:
                 raise
             interrupted = True
             warn_of_interruption()
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
-        lower_bound = _lower_bound(program, rows, problem.num_data, best)
+        lower_bound = _lower_bound(program, _feed(program, problem, options), best)
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
         iterations=best.iterations,
         loss_curve=best.loss_curve,
         validation_scores=best.validation_scores,
-        n_iter=max(best.n_iter, 1),
+        n_iter=max(int(np.ceil(best.n_iter)), 1),
         converged=best.converged,
         interrupted=interrupted,
     )
@@ -192,21 +192,29 @@ def _starts(program, problem, settings, track):
     return [candidate.state for candidate in candidates]
 
 
-def _loss(program, data, state):
+def _feed(program, problem, options):
+    def draw(first, size):
+        rows = problem.draw(size, [options.seed, first])
+        return Data(*(program.tensor(part) for part in rows))
+
+    return Feed(program.data(*problem.look, problem.num_data), problem.num_data, draw)
+
+
+def _loss(program, feed, state):
     """Per row, under the given parameters; infinite where it is not a number."""
     program.assign(state)
-    loss = float(program.get(bound_function)(*data)) / len(data.X)
+    loss = float(program.get(bound_function)(*feed.look)) / feed.num_data
     return loss if np.isfinite(loss) else np.inf
 
 
-def _lower_bound(program, rows, num_data, best):
+def _lower_bound(program, feed, best):
     """The bound at the best parameters, without the log priors that the loss contains."""
     loss = best.best_loss
     if not np.isfinite(loss):  # interrupted before the first report
-        loss = _loss(program, program.data(*rows, num_data), best.best_state)
+        loss = _loss(program, feed, best.best_state)
     program.assign(best.best_state)
     with building(program.structure):
-        return -loss * len(rows.X) - float(program.model.log_prior_density())
+        return -loss * feed.num_data - float(program.model.log_prior_density())
 
 
 def _mean_log_density(program, X, Y, weight):

@@ -10,7 +10,7 @@ from ..mixture_of_experts import Latents
 from .program import Candidate, Program
 from .single import Single, scale
 from .sites import assign_q, prior_sites, site_step
-from .solvers import Options, natgrad
+from .solvers import Feed, Options, natgrad
 from .starts import spread_points, starts
 from .tracking import Tracker
 
@@ -88,7 +88,7 @@ def race(
         for name, candidate in list(running.items()):
             tracker = track(f"start {name}", candidate, max_iter)
             try:
-                natgrad(program, data, tracker, Options(max_iter, LEARNING_RATE))
+                natgrad(program, Feed(data, len(X)), tracker, Options(max_iter, LEARNING_RATE))
                 running[name] = Candidate(tracker.best_loss, tracker.best_state)
             except np.linalg.LinAlgError as error:
                 failure = error

@@ -19,8 +19,8 @@ MINI_BATCH_STEPS = 10_000
 # batch_size="auto".
 BATCH_SIZE = 256
 
-# Steps between two looks at the whole data's bound: enough to hide the look's cost.
-REPORT_STEPS = 25
+# Steps between two looks at the bound, to hide the look's cost.
+REPORT_STEPS = {"natgrad": 25, "lbfgs": 1, "adam": 100}
 
 
 def make_structures(estimator, problem: Problem, state: dict | None) -> list[Structure]:
@@ -39,7 +39,7 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         If the kernels are unknown or not one for each expert, the rows are fewer than the experts,
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
-    n_rows, numbers = len(problem.rows.X), [estimator.n_experts]
+    n_rows, numbers = problem.n_rows, [estimator.n_experts]
     if estimator.n_experts == "auto":
         numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
     elif n_rows < estimator.n_experts and state is None:
@@ -95,15 +95,19 @@ def make_settings(estimator, n_rows: int, seed: int, *, one_pass: bool) -> Setti
     if solver == "auto":
         solver = "natgrad" if n_rows <= WHOLE_DATA_ROWS else "adam"
     batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
-    steps_per_pass = -(-n_rows // batch_size) if solver == "adam" else 1
+    steps_per_iter = -(-n_rows // batch_size) if solver == "adam" else 1
     max_iter = 1 if one_pass else estimator.max_iter
     if max_iter is None:
-        max_iter = -(-MINI_BATCH_STEPS // steps_per_pass) if solver == "adam" else WHOLE_DATA_ITERATIONS
-    report_every = 1 if solver == "lbfgs" else max(1, REPORT_STEPS // steps_per_pass)
+        n_steps = MINI_BATCH_STEPS if solver == "adam" else WHOLE_DATA_ITERATIONS
+    else:
+        n_steps = max_iter * steps_per_iter
+    report_every = REPORT_STEPS[solver]
+    if solver == "adam":  # several times before patience ends
+        report_every = min(report_every, max(1, estimator.n_iter_no_change * steps_per_iter // 4))
     rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
     return Settings(
         solver=solver,
-        options=Options(max_iter, rate, batch_size, seed, report_every),
+        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size, seed),
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         n_init=estimator.n_init,

@@ -36,11 +36,11 @@ class Tracker:
         Per row, at the best state.
     best_criterion : float
         What was minimised: the loss, or the negative validation score.
-    iterations : list of int
+    iterations : list of float
         At which reports came.
     loss_curve, validation_scores : list of float
         One value for each report.
-    n_iter : int
+    n_iter : float
     converged : bool
     """
 
@@ -52,7 +52,7 @@ class Tracker:
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
         validate: Callable[[], float] | None = None,
-        report: Callable[[int, float], bool] | None = None,
+        report: Callable[[float, float], bool] | None = None,
     ):
         self.program = program
         self.tol = tol
@@ -60,14 +60,14 @@ class Tracker:
         self.validate, self.report = validate, report
         self.best_loss, self.best_state = start
         self.best_criterion = np.inf if validate else start.loss
-        self.iterations: list[int] = []
+        self.iterations: list[float] = []
         self.loss_curve: list[float] = []
         self.validation_scores: list[float] = []
         self.n_iter = 0
         self.converged = False
         self._reference, self._reference_iter = self.best_criterion, 0
 
-    def update(self, n_iter: int, loss: float) -> bool:
+    def update(self, n_iter: float, loss: float) -> bool:
         """Record the loss per row of the program's present parameters; return whether to stop."""
         self.n_iter = n_iter
         self.iterations.append(n_iter)

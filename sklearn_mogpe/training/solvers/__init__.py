@@ -1,14 +1,15 @@
 """Ways to raise the bound: natural gradients, L-BFGS and mini-batch Adam.
 
-Each solver is a function ``(program, data, tracker, options)`` that starts from the program's present
+Each solver is a function ``(program, feed, tracker, options)`` that starts from the program's present
 parameters and reports to the tracker, which keeps the best and says when to stop.
 """
 
 from .adam import adam
+from .feed import Feed
 from .lbfgs import lbfgs
 from .natgrad import natgrad
 from .options import Options
 
 SOLVERS = {"natgrad": natgrad, "lbfgs": lbfgs, "adam": adam}
 
-__all__ = ["SOLVERS", "Options", "adam", "lbfgs", "natgrad"]
+__all__ = ["SOLVERS", "Feed", "Options", "adam", "lbfgs", "natgrad"]

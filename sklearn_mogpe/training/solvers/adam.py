@@ -2,27 +2,25 @@
 
 import tensorflow as tf
 
-from ..program import Data, Program
+from ..program import Program
 from ..tracking import Tracker
+from .feed import Feed
 from .gradient import Adam, all_finite, in_chunks, loop
 from .options import Options
 
 
-def adam(program: Program, data: Data, tracker: Tracker, options: Options) -> None:
+def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by Adam, each step on rows drawn at random.
 
-    One iteration is as many batches as make one pass over the data. See
-    :mod:`sklearn_mogpe.training.solvers` for the parameters.
+    See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled)
     optimizer.reset()
-    batch_size = min(options.batch_size, len(data.X))
-    per_pass = -(-len(data.X) // batch_size)
 
-    def passes(first, rates):
-        return steps(*data, rates, per_pass, batch_size, [options.seed, first * per_pass])
+    def on_rows(first, rates):
+        return steps(*feed.draw(first, len(rates) * options.batch_size), rates)
 
-    in_chunks(program, data, tracker, options, passes)
+    in_chunks(program, feed, tracker, options, on_rows)
 
 
 def _compiled(program):
@@ -37,15 +35,15 @@ def _compiled(program):
         optimizer.ascend(gradients, learning_rate, finite)
         return finite
 
-    def steps(X, Y, weight, rates, per_pass, batch_size, seed):
-        def drawn(i, _):
-            rows = tf.random.stateless_uniform(
-                [batch_size], tf.stack([seed[0], seed[1] + i]), maxval=tf.shape(X)[0], dtype=tf.int32
-            )
-            return step([tf.gather(part, rows) for part in (X, Y, weight)], rates[i // per_pass]), ()
+    def steps(X, Y, weight, rates):
+        """Take a step for each rate, on equal parts of the rows, one after the other."""
+        batch_size = tf.shape(X)[0] // tf.size(rates)
 
-        return loop(drawn, per_pass * tf.size(rates))[0]
+        def on_part(i, _):
+            part = slice(i * batch_size, (i + 1) * batch_size)
+            return step([X[part], Y[part], weight[part]], rates[i]), ()
 
-    rates, count = tf.TensorSpec([None], program.structure.dtype), tf.TensorSpec([], tf.int32)
-    seed = tf.TensorSpec([2], tf.int32)
-    return program.compile(steps, *program.data_signature, rates, count, count, seed), optimizer
+        return loop(on_part, tf.size(rates))[0]
+
+    rates = tf.TensorSpec([None], program.structure.dtype)
+    return program.compile(steps, *program.data_signature, rates), optimizer

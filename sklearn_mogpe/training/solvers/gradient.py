@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from ..program import Data, Program, bound_function
+from ..program import Program, bound_function
 from ..tracking import Tracker
+from .feed import Feed
 from .options import Options
 
 # The last step size of Adam, as a part of the first.
@@ -17,23 +18,23 @@ MOMENTS = (0.9, 0.999)
 EPSILON = 1e-7
 
 
-def in_chunks(program: Program, data: Data, tracker: Tracker, options: Options, steps: Callable) -> None:
-    """Run chunks of passes, until the tracker says stop or ``max_iter`` is reached.
+def in_chunks(program: Program, feed: Feed, tracker: Tracker, options: Options, steps: Callable) -> None:
+    """Take chunks of steps, until the tracker says stop or all are taken.
 
     Parameters
     ----------
     steps : callable ``(first, rates) -> bool``
-        Takes one pass for each of the step sizes ``rates``, an array, the first of them pass number
+        Takes one step for each of the step sizes ``rates``, an array, the first of them step number
         ``first``; returns whether all was finite.
     """
     loss = program.get(bound_function)
-    rates = options.learning_rate * DECAY ** (np.arange(options.max_iter) / options.max_iter)
-    for first in range(0, options.max_iter, options.report_every):
+    rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
+    for first in range(0, options.n_steps, options.report_every):
         some = rates[first : first + options.report_every]
-        value = float(loss(*data)) if steps(first, some) else np.nan
+        value = float(loss(*feed.look)) if steps(first, some) else np.nan
         if not np.isfinite(value):
             tracker.recover()
-        elif tracker.update(first + len(some), value / len(data.X)):
+        elif tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
             return
 
 

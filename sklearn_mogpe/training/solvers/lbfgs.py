@@ -4,8 +4,9 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
-from ..program import Data, Program
+from ..program import Program
 from ..tracking import Tracker
+from .feed import Feed
 from .options import Options
 from .vector import pack, unpack
 
@@ -13,7 +14,7 @@ from .vector import pack, unpack
 MEMORY = 20
 
 
-def lbfgs(program: Program, data: Data, tracker: Tracker, options: Options) -> None:
+def lbfgs(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by SciPy's L-BFGS-B.
 
     See :mod:`sklearn_mogpe.training.solvers` for the parameters; the learning rate has no meaning here.
@@ -22,15 +23,15 @@ def lbfgs(program: Program, data: Data, tracker: Tracker, options: Options) -> N
 
     def after_iteration(intermediate_result):
         unpack(program.trainable, intermediate_result.x)
-        if tracker.update(tracker.n_iter + 1, intermediate_result.fun / len(data.X)):
+        if tracker.update(tracker.n_iter + 1, intermediate_result.fun / feed.num_data):
             raise StopIteration
 
-    while tracker.n_iter < options.max_iter:
+    while tracker.n_iter < options.n_steps:
         try:
             result = minimize(
-                lambda theta: loss_and_gradient(theta, *data),
+                lambda theta: loss_and_gradient(theta, *feed.look),
                 pack(program.trainable).numpy(),
-                max_iter=options.max_iter - tracker.n_iter,
+                max_iter=options.n_steps - tracker.n_iter,
                 callback=after_iteration,
             )
         except FloatingPointError:

@@ -2,9 +2,10 @@
 
 import tensorflow as tf
 
-from ..program import Data, Program
+from ..program import Program
 from ..sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
+from .feed import Feed
 from .gradient import Adam, all_finite, in_chunks, loop
 from .options import Options
 
@@ -13,14 +14,14 @@ from .options import Options
 STEP_SIZE = 0.5
 
 
-def natgrad(program: Program, data: Data, tracker: Tracker, options: Options) -> None:
+def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the whole data's bound by natural gradients for q and Adam for the hyperparameters.
 
     One iteration is one pass over the data. See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled)
     optimizer.reset()
-    in_chunks(program, data, tracker, options, lambda first, rates: steps(*data, rates))
+    in_chunks(program, feed, tracker, options, lambda first, rates: steps(*feed.look, rates))
 
 
 def _compiled(program):

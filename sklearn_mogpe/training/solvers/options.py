@@ -8,20 +8,23 @@ class Options(NamedTuple):
 
     Attributes
     ----------
-    max_iter : int
-        Passes over the data, or iterations of L-BFGS.
+    n_steps : int
+        Mini-batches, or iterations on the whole data.
     learning_rate : float
         First step size of Adam; it decays to a tenth.
+    report_every : int
+        Steps between two looks at the bound.
+    steps_per_iter : int
+        Steps that make one iteration: of mini-batches, as many as make a pass over the data.
     batch_size : int
         Rows of a mini-batch; Adam only.
     seed : int
         Of the search for a start and of the choice of batches.
-    report_every : int
-        Iterations between two looks at the whole data's bound; L-BFGS takes one after each.
     """
 
-    max_iter: int
+    n_steps: int
     learning_rate: float
+    report_every: int = 25
+    steps_per_iter: int = 1
     batch_size: int = 256
     seed: int = 0
-    report_every: int = 25

@@ -1,0 +1,119 @@
+"""What a fitted estimator is: a state of plain arrays, and all that is made of it when asked for."""
+
+import threading
+import weakref
+from dataclasses import replace
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import fitted_state
+from .gating_classifier import GatingClassifier
+from .prediction import MixturePredictorMixin
+
+# Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
+_models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_models_lock = threading.Lock()
+
+
+class FittedModelMixin(MixturePredictorMixin):
+    """Predictions, the model and its parts from ``_state``, see :mod:`sklearn_mogpe.fitted_state`."""
+
+    _state: dict
+    device: str
+    n_experts_: int
+
+    @property
+    def _structure(self):
+        from .training.structure import Structure
+
+        return Structure(**self._state["structure"])
+
+    def _predict_mixture(self, X):
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+
+        from .training.devices import device_or_auto  # imports TensorFlow, which takes seconds
+        from .training.predict import predict_mixture
+
+        scales = fitted_state.scales(self._state)
+        structure = replace(self._structure, device=device_or_auto(self.device))
+        X = scales.X.transform(X)
+        weights, means, variances = predict_mixture(structure, self._state["parameters"], X)
+        return weights, scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
+
+    @property
+    def _flat_output(self):
+        return self._state["flat_output"]
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "_state"):
+            fitted_state.check(self._state)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_state")
+
+    @property
+    def experts_(self) -> list[dict[str, np.ndarray]]:
+        """What each expert has learnt, in the units of X and y; see the class."""
+        check_is_fitted(self)
+        from .training.predict import describe_experts
+
+        return describe_experts(self.model_, fitted_state.scales(self._state))
+
+    @property
+    def gating_(self) -> GatingClassifier:
+        """The gating network as a classifier of inputs."""
+        check_is_fitted(self)
+        return GatingClassifier(self)
+
+    @property
+    def model_(self):
+        """The GPflow model, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfSVGPExperts`.
+
+        Made from the fitted state when first asked for. It lives in standardised units; changing it does
+        not change the estimator.
+        """
+        check_is_fitted(self)
+        with _models_lock:
+            state, model = _models.get(self, (None, None))
+            if state is not self._state:
+                from .training.predict import build_model
+
+                model = build_model(self._structure, self._state["parameters"])
+                _models[self] = self._state, model
+            return model
+
+    def predict_gating_functions(self, X, return_std=False):
+        """Mean of the gate's latent functions at X.
+
+        Of two experts, there is one function h, and the first expert has probability ``Phi(h)``. Of K > 2,
+        there are K, and the probabilities are their softmax. The mixing probabilities average over what is
+        not known of the functions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        return_std : bool, default=False
+            Also return the standard deviations.
+
+        Returns
+        -------
+        means : array of shape (n, n_functions)
+        stds : array of the same shape
+            If asked for.
+
+        Raises
+        ------
+        ValueError
+            If there is only one expert, and so no gate.
+        """
+        check_is_fitted(self)
+        if self.n_experts_ == 1:
+            raise ValueError("Expected at least two experts, got one, which has no gate; try n_experts=2.")
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = fitted_state.scales(self._state).X.transform(X).astype(self.model_.jitter.dtype.as_numpy_dtype)
+        gates = self.model_.latents(X).gates
+        means = np.transpose(gates.mean).astype(float)
+        return (means, np.sqrt(np.transpose(gates.variance).astype(float))) if return_std else means

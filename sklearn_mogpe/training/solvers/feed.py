@@ -1,0 +1,24 @@
+"""What a solver is fed with."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..program import Data
+
+
+class Feed(NamedTuple):
+    """The rows of a fit, as a solver sees them.
+
+    Attributes
+    ----------
+    look : Data
+        Rows that judge the parameters; of the solvers that look at the whole data, all.
+    num_data : int
+        Number of rows that they stand for.
+    draw : callable ``(first, size) -> Data``, default=None
+        Draws rows for the steps from number ``first``, whatever was drawn before; for mini-batches.
+    """
+
+    look: Data
+    num_data: int
+    draw: Callable[[int, int], Data] | None = None
