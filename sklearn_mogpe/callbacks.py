@@ -14,7 +14,7 @@ except ImportError:  # scikit-learn below 1.9
 class FitTasks:
     """One fit and its tasks, as scikit-learn's callbacks see them.
 
-    A fit has a task for each training run, and a run has one for each look at the whole data's bound.
+    A fit has a task for each training run, and a run has one for each look at the bound.
 
     Parameters
     ----------
