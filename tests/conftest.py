@@ -1,7 +1,10 @@
 """Small data, small regressors, and a few fitted once for all tests."""
 
 import numpy as np
+import polars as pl
 import pytest
+import sklearn
+from packaging.version import Version
 from scipy.special import expit
 
 from sklearn_mogpe import MoGPERegressor
@@ -18,6 +21,13 @@ def two_outputs(n_rows, seed):
     upper = rng.uniform(size=n_rows) < expit(-3 * x)
     means = np.column_stack([np.where(upper, 1, -1) + 0.3 * np.sin(2 * x), np.where(upper, -0.5, 0.5) * x])
     return x[:, None], means + rng.normal(size=(n_rows, 2)) * [0.05, 0.3]
+
+
+@pytest.fixture
+def names_of_polars():
+    """For tests of column names in tables of polars."""
+    if not hasattr(pl.DataFrame, "__dataframe__") and Version(sklearn.__version__) < Version("1.9"):
+        pytest.skip("scikit-learn below 1.9 reads column names by a protocol that this polars no longer has")
 
 
 @pytest.fixture(scope="session")

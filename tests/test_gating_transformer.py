@@ -11,6 +11,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -164,10 +165,12 @@ def test_weights_are_routed_as_requested():
         for request, proba in ((True, expected), (False, plain)):
             gate = GatingTransformer(QuickMixture().set_fit_request(sample_weight=request))
             union = FeatureUnion([("raw", "passthrough"), ("gate", gate)])
-            last = Ridge().set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+            last = Ridge().set_fit_request(sample_weight=True)
             pipeline = make_pipeline(union, last).fit(X, y, sample_weight=weight)
             np.testing.assert_array_equal(pipeline[0].transform(X)[:, 2:], proba)
-            search = GridSearchCV(pipeline, {"ridge__alpha": [1.0]}, cv=2).fit(X, y, sample_weight=weight)
+            scoring = get_scorer("r2").set_score_request(sample_weight=True)
+            search = GridSearchCV(pipeline, {"ridge__alpha": [1.0]}, scoring=scoring, cv=2)
+            search.fit(X, y, sample_weight=weight)
             np.testing.assert_array_equal(search.predict(X), pipeline.predict(X))
         with pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match="sample_weight"):
             GatingTransformer(QuickMixture()).fit(X, y, sample_weight=weight)

@@ -5,6 +5,8 @@ from functools import partial
 
 import numpy as np
 import pytest
+import sklearn
+from packaging.version import Version
 from scipy.integrate import quad
 from scipy.stats import kstest, norm
 from sklearn.base import BaseEstimator
@@ -277,6 +279,9 @@ def test_a_search_scores_each_fold(make_regressor, flat_data, short_search):
     assert neg_nlpd(search, X, y) == neg_nlpd(search.best_estimator_, X, y)
 
 
+@pytest.mark.skipif(
+    Version(sklearn.__version__) < Version("1.7"), reason="scikit-learn below 1.7 scores without weights"
+)
 def test_a_search_hands_sample_weight_to_a_scorer(flat_data):
     X, y = flat_data
     weight = np.where(X[:, 0] < 0, 3.0, 1.0)

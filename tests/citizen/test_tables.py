@@ -17,7 +17,9 @@ def expected(make_regressor, table):
 
 
 @pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
-def test_a_table_is_its_numbers(make_regressor, table, expected, library):
+def test_a_table_is_its_numbers(make_regressor, table, expected, library, request):
+    if library is pl:
+        request.getfixturevalue("names_of_polars")
     X = library.DataFrame({name: table[0][name].to_numpy() for name in table[0]})
     model = make_regressor().fit(X, library.Series(table[1].to_numpy()))
     assert list(model.feature_names_in_) == ["time", "noise"]
@@ -26,7 +28,9 @@ def test_a_table_is_its_numbers(make_regressor, table, expected, library):
 
 
 @pytest.mark.parametrize("library", [pd, pl], ids=["pandas", "polars"])
-def test_names_must_be_those_of_the_fit(make_regressor, table, library):
+def test_names_must_be_those_of_the_fit(make_regressor, table, library, request):
+    if library is pl:
+        request.getfixturevalue("names_of_polars")
     X = library.DataFrame({name: table[0][name].to_numpy() for name in table[0]})
     model = make_regressor(warm_start=True).fit(X, table[1].to_numpy())
     for predict in (model.predict, model.predict_interval, model.sample_y, model.gating_.predict):

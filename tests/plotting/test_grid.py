@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -43,11 +44,13 @@ def test_other_features_are_held_at_medians_or_where_told():
     np.testing.assert_array_equal(held[:, 1:], np.tile([6.0, 2.0], (200, 1)))
 
 
-@pytest.mark.parametrize("library", ["pandas", "polars", None])
-def test_grid_has_the_names_that_the_estimator_knows(library):
+@pytest.mark.parametrize("library", [pd, pl, None], ids=["pandas", "polars", "array"])
+def test_grid_has_the_names_that_the_estimator_knows(library, request):
     X, table = np.array([[0.0, 1.0], [1.0, 3.0]]), pd.DataFrame
+    if library is pl:
+        request.getfixturevalue("names_of_polars")
     if library is not None:
-        table = pytest.importorskip(library).DataFrame
+        table = library.DataFrame
         X = table({"heat": X[:, 0], "wind": X[:, 1]})
     grid = make_grid(NAMED, X, "wind", {"heat": 0.25}, grid_resolution=2, margin=0.0)
     assert isinstance(grid.rows, table)
