@@ -87,6 +87,19 @@ def quantile(q, weights, means, stds):
     return high
 
 
+def tail(coverage):
+    """Probability on each side of a central interval.
+
+    Raises
+    ------
+    ValueError
+        If the coverage is not strictly between 0 and 1.
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}; try 0.9.")
+    return (1.0 - coverage) / 2.0
+
+
 def sample(n_samples, weights, means, stds, random_state):
     """Independent draws, of shape (n, P, n_samples)."""
     n = len(weights)

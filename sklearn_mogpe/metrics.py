@@ -9,13 +9,13 @@ from inspect import signature
 
 import numpy as np
 import scoringrules
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from . import gaussian_mixture
 from .prediction import MixturePredictorMixin
 from .rows import check_sample_weight
+from .wrapped import unwrap
 
 __all__ = [
     "crps",
@@ -174,7 +174,7 @@ def interval_score(y_true, lower, upper, *, coverage=0.9, sample_weight=None):
     """
     y, lower, upper = _check_interval(y_true, lower, upper)
     outside = np.maximum(lower - y, 0.0) + np.maximum(y - upper, 0.0)
-    return _average(upper - lower + outside / _tail(coverage), sample_weight)
+    return _average(upper - lower + outside / gaussian_mixture.tail(coverage), sample_weight)
 
 
 def neg_nlpd(estimator, X, y, sample_weight=None):
@@ -285,13 +285,10 @@ def observed_coverage(estimator, X, y, sample_weight=None, *, coverage=0.9):
 def _predictive_mixture(estimator, X):
     """Weights (n, K), and means and standard deviations (n, K, P) in units of y."""
     check_is_fitted(estimator)
+    estimator, X = unwrap(estimator, X)
+    check_is_fitted(estimator)
     if isinstance(estimator, MixturePredictorMixin):
         return estimator._predict_mixture(X)
-    if isinstance(estimator, Pipeline):
-        transformed = estimator[:-1].transform(X) if len(estimator) > 1 else X
-        return _predictive_mixture(estimator[-1], transformed)
-    if hasattr(estimator, "best_estimator_"):
-        return _predictive_mixture(estimator.best_estimator_, X)
     predict = getattr(estimator, "predict", None)
     if predict is not None and "return_std" in signature(predict).parameters:
         mean, std = (_columns(part, "the prediction") for part in predict(X, return_std=True))
@@ -306,7 +303,7 @@ def _predictive_mixture(estimator, X):
 
 def _predictive_interval(estimator, X, coverage):
     """Bounds (n, P) of the central interval of each output."""
-    tail = _tail(coverage)
+    tail = gaussian_mixture.tail(coverage)
     mixture = _predictive_mixture(estimator, X)
     return [gaussian_mixture.quantile(level, *mixture) for level in (tail, 1.0 - tail)]
 
@@ -315,13 +312,6 @@ def _average(scores, sample_weight):
     """Weighted mean over rows of scores (n,), or (n, P) with all outputs alike."""
     weight = check_sample_weight(sample_weight, scores)
     return float(np.average(scores.reshape(len(scores), -1).mean(axis=1), weights=weight))
-
-
-def _tail(coverage):
-    """Probability on each side of a central interval."""
-    if not 0 < coverage < 1:
-        raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}; try 0.9.")
-    return (1.0 - coverage) / 2.0
 
 
 def _check_mixture(y_true, weights, means, stds):

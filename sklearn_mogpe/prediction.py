@@ -144,9 +144,7 @@ class MixturePredictorMixin(abc.ABC):
         ValueError
             If the coverage is not strictly between 0 and 1.
         """
-        if not 0 < coverage < 1:
-            raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}.")
-        tail = (1.0 - coverage) / 2.0
+        tail = gaussian_mixture.tail(coverage)
         bounds = self.predict_quantile(X, [tail, 1.0 - tail])
         return bounds[..., 0], bounds[..., 1]
 

@@ -218,18 +218,18 @@ def make_problem(
         places = np.delete(np.arange(n_rows), chosen)
         held_out = _take(rows, np.sort(chosen), scales)
 
+    n_fitted = n_rows if places is None else len(places)
+
     def some(size):
-        fitted = n_rows if places is None else len(places)
-        if size < fitted:
-            chosen = np.sort(sample_without_replacement(fitted, size, random_state=random_state))
+        if size < n_fitted:
+            chosen = np.sort(sample_without_replacement(n_fitted, size, random_state=random_state))
         else:
-            chosen = np.arange(fitted)
+            chosen = np.arange(n_fitted)
         return _take(rows, chosen if places is None else places[chosen], scales)
 
     sample = some(max(INITIAL_ROWS, 2 * n_inducing))
     look = some(n_rows if whole else LOOK_ROWS)
     n_inducing = min(n_inducing, len(np.unique(sample.X, axis=0)))
-    n_fitted = n_rows if places is None else len(places)
     return Problem(rows, places, scales, sample, look, held_out, n_inducing, n_before + n_fitted)
 
 

@@ -4,7 +4,8 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+
+from ..wrapped import last_step, unwrap
 
 # Points along each drawn feature, for one and for two of them.
 RESOLUTIONS = {1: 200, 2: 60}
@@ -126,12 +127,6 @@ def check_coordinates(coordinates, *values):
     return coordinates, *values
 
 
-def last_step(estimator):
-    """The regressor itself, that at the end of a pipeline, or the best one of a search over either."""
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    return estimator[-1] if isinstance(estimator, Pipeline) else estimator
-
-
 def ask(estimator, method: str, X, *args, **kwargs):
     """Call a method of a mixture at X, which the earlier steps transform if the mixture ends a pipeline.
 
@@ -140,17 +135,13 @@ def ask(estimator, method: str, X, *args, **kwargs):
     TypeError
         If the estimator lacks the method.
     """
-    regressor = last_step(estimator)
-    if not hasattr(regressor, method):
+    if not hasattr(regressor := last_step(estimator), method):
         raise TypeError(
             f"Expected a MoGPERegressor, a pipeline that ends with one, or a search over one with refit, got "
             f"{type(regressor).__name__}, which has no {method}; in place of a TransformedTargetRegressor, "
             "transform y before the fit."
         )
-    estimator = getattr(estimator, "best_estimator_", estimator)
-    if isinstance(estimator, Pipeline) and len(estimator) > 1:
-        X = estimator[:-1].transform(X)
-    return getattr(regressor, method)(X, *args, **kwargs)
+    return getattr(regressor, method)(unwrap(estimator, X)[1], *args, **kwargs)
 
 
 def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray:

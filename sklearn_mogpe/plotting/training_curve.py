@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ..wrapped import last_step
 from .canvas import COLORS, MIXED, add_legend, line_style, make_axes
-from .grid import last_step
 
 
 class TrainingCurveDisplay:

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
 from ..rows import Problem
-from .program import Candidate, Data, State, bound_function, building, checkout, mixture_function
+from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
 from .race import race
 from .single import fit_single
@@ -154,7 +154,9 @@ def train(
             interrupted = True
             warn_of_interruption()
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
-        lower_bound = _lower_bound(program, _feed(program, problem, options), best)
+        if not np.isfinite(best.best_loss):  # interrupted before the first report
+            best.best_loss = _loss(program, _feed(program, problem, options), best.best_state)
+        lower_bound = _lower_bound(program, best, problem.num_data)
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
@@ -194,8 +196,7 @@ def _starts(program, problem, settings, track):
 
 def _feed(program, problem, options):
     def draw(first, size):
-        rows = problem.draw(size, [options.seed, first])
-        return Data(*(program.tensor(part) for part in rows))
+        return program.put(*problem.draw(size, [options.seed, first]))
 
     return Feed(program.data(*problem.look, problem.num_data), problem.num_data, draw)
 
@@ -207,14 +208,11 @@ def _loss(program, feed, state):
     return loss if np.isfinite(loss) else np.inf
 
 
-def _lower_bound(program, feed, best):
+def _lower_bound(program, best, num_data):
     """The bound at the best parameters, without the log priors that the loss contains."""
-    loss = best.best_loss
-    if not np.isfinite(loss):  # interrupted before the first report
-        loss = _loss(program, feed, best.best_state)
     program.assign(best.best_state)
     with building(program.structure):
-        return -loss * feed.num_data - float(program.model.log_prior_density())
+        return -best.best_loss * num_data - float(program.model.log_prior_density())
 
 
 def _mean_log_density(program, X, Y, weight):

@@ -98,7 +98,7 @@ class Program:
         self._functions: dict[Callable, object] = {}
         with building(structure):
             self.model = structure.build(structure.n_features or 1, 1)
-            _free_sizes(self.model, structure.n_features is None)
+            self._lengthscales = _free_sizes(self.model, structure.n_features is None)
             self._variables = variables_of(self.model)
             self.model.num_data = self.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
         q = {id(p.unconstrained_variable) for gp in self.model.gps for p in (gp.q_mu, gp.q_sqrt)}
@@ -123,12 +123,16 @@ class Program:
             gp.inducing_variable.Z.assign(Z)
             gp.q_mu.assign(np.zeros((M, gp.num_latent_gps)))
             gp.q_sqrt.assign(np.tile(np.eye(M), (gp.num_latent_gps, 1, 1)))
-        for lengthscales in _open_lengthscales(self.model):
+        for lengthscales in self._lengthscales:
             lengthscales.assign(np.ones(D))
 
     def data(self, X, Y, weight, num_data: int | None = None) -> Data:
         """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model how many they stand for."""
         self.num_data.assign(len(X) if num_data is None else num_data)
+        return self.put(X, Y, weight)
+
+    def put(self, X, Y, weight) -> Data:
+        """Put rows (N, D), (N, P) and (N,) onto the device, as a part of the data."""
         return Data(*(self.tensor(part) for part in (X, Y, weight)))
 
     def tensor(self, array) -> tf.Tensor:
@@ -155,7 +159,7 @@ class Program:
 
 
 def _free_sizes(model, any_number_of_features):
-    """Let the number of inducing points be any, and that of lengthscales."""
+    """Let the number of inducing points be any, and that of lengthscales; return the latter."""
     for gp in model.gps:
         L = gp.num_latent_gps
         gp.inducing_variable.Z = gpflow.Parameter(gp.inducing_variable.Z, shape=[None, None])
@@ -163,15 +167,12 @@ def _free_sizes(model, any_number_of_features):
         gp.q_sqrt = gpflow.Parameter(
             gp.q_sqrt, unconstrained_shape=[L, None], constrained_shape=[L, None, None]
         )
-    if any_number_of_features:
-        for module in model.submodules:
-            if isinstance(module, gpflow.kernels.Stationary):
-                module.lengthscales = gpflow.Parameter(module.lengthscales, shape=[None])
-
-
-def _open_lengthscales(model):
-    stationary = [m for m in model.submodules if isinstance(m, gpflow.kernels.Stationary)]
-    return [kernel.lengthscales for kernel in stationary if kernel.lengthscales.shape.as_list() == [None]]
+    if not any_number_of_features:
+        return []
+    kernels = [module for module in model.submodules if isinstance(module, gpflow.kernels.Stationary)]
+    for kernel in kernels:
+        kernel.lengthscales = gpflow.Parameter(kernel.lengthscales, shape=[None])
+    return [kernel.lengthscales for kernel in kernels]
 
 
 _programs: OrderedDict[Structure, Program] = OrderedDict()
