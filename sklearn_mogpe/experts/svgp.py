@@ -1,10 +1,11 @@
 """Experts that are sparse variational Gaussian processes."""
 
 import tensorflow as tf
+from gpflow import Parameter
 from gpflow.kernels import Kernel
 from gpflow.likelihoods import Gaussian
 
-from ..gps import Marginals, SparseGP, marginals
+from ..gps import Marginals, SparseGP, marginals, stacked
 from .base import ExpertBase, ExpertsBase, stack_marginals
 
 
@@ -88,3 +89,14 @@ class SVGPExperts(ExpertsBase):
     def marginals(self, X: tf.Tensor) -> Marginals:
         """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""
         return stack_marginals(marginals(self.gps, X))
+
+    def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
+        """Variance of all experts' noise at X (N, D), of shape (K, P, N)."""
+        variances = [expert.likelihood.variance for expert in self.experts]
+        if not all(_is_constant(variance, self.num_outputs) for variance in variances):
+            return super().noise_variance(X)
+        return tf.repeat(stacked(variances)[:, :, None], tf.shape(X)[0], 2)
+
+
+def _is_constant(variance, num_outputs):
+    return isinstance(variance, Parameter) and variance.shape == [num_outputs]

@@ -15,16 +15,22 @@ S     sample points of an expectation
 ====  ==========================================================
 """
 
-from .numerics import safe_sqrt
+from .divergence import prior_kl
+from .numerics import log_sum_exp, safe_sqrt, squared_norms
 from .projection import Marginals, Projection, marginals, project, projected_marginals
 from .sparse_gp import SparseGP
+from .stacking import stacked
 
 __all__ = [
     "Marginals",
     "Projection",
     "SparseGP",
+    "log_sum_exp",
     "marginals",
+    "prior_kl",
     "project",
     "projected_marginals",
     "safe_sqrt",
+    "squared_norms",
+    "stacked",
 ]

@@ -1,18 +1,47 @@
 """Covariance matrices of many kernels, batched where the kernels allow it."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import gpflow
 import tensorflow as tf
 from gpflow import kernels as gk
 from gpflow.inducing_variables import InducingPoints, InducingVariables
 
 from .numerics import safe_sqrt
+from .stacking import stacked
 
-# Correlation as a function of the squared scaled distance r2 (Rasmussen and Williams 2006, chapter 4.2).
+
+class Correlation(NamedTuple):
+    """Correlation of a stationary kernel (Rasmussen and Williams 2006, chapter 4.2).
+
+    Attributes
+    ----------
+    value : callable
+        Of the squared scaled distance r2.
+    slope : callable
+        The derivative, of r2 and the value.
+    """
+
+    value: Callable[[tf.Tensor], tf.Tensor]
+    slope: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
 CORRELATIONS = {
-    gk.SquaredExponential: lambda r2: tf.exp(-0.5 * r2),
-    gk.Matern12: lambda r2: tf.exp(-safe_sqrt(r2)),
-    gk.Matern32: lambda r2: _matern32(safe_sqrt(3.0 * r2)),
-    gk.Matern52: lambda r2: _matern52(safe_sqrt(5.0 * r2)),
+    gk.SquaredExponential: Correlation(lambda r2: tf.exp(-0.5 * r2), lambda r2, c: -0.5 * c),
+    gk.Matern12: Correlation(
+        lambda r2: tf.exp(-safe_sqrt(r2)),
+        # which is infinite at 0; there r2 has the derivative 0 by the inputs
+        lambda r2, c: tf.math.divide_no_nan(-0.5 * c, tf.sqrt(r2)),
+    ),
+    gk.Matern32: Correlation(
+        lambda r2: _matern32(safe_sqrt(3.0 * r2)),
+        lambda r2, c: -1.5 * tf.exp(-safe_sqrt(3.0 * r2)),
+    ),
+    gk.Matern52: Correlation(
+        lambda r2: _matern52(safe_sqrt(5.0 * r2)),
+        lambda r2, c: -5.0 / 6.0 * _matern32(safe_sqrt(5.0 * r2)),
+    ),
 }
 
 
@@ -70,18 +99,44 @@ def _takes_all_columns(kernel):
 
 def _batched(kernels, variables, X):
     D = tf.shape(X)[-1]
-    lengthscales = tf.stack([tf.broadcast_to(kernel.lengthscales, [D]) for kernel in kernels])[:, None, :]
-    variance = tf.stack([tf.convert_to_tensor(kernel.variance) for kernel in kernels])[:, None]
-    Z = tf.stack([tf.convert_to_tensor(variable.Z) for variable in variables]) / lengthscales  # [G, M, D]
+    lengthscales = stacked([_one_each(kernel.lengthscales, D) for kernel in kernels])[:, None, :]
+    variance = stacked([kernel.variance for kernel in kernels])[:, None]
+    Z = stacked([variable.Z for variable in variables]) / lengthscales  # [G, M, D]
     X = X[None] / lengthscales  # [G, N, D]
     correlation = CORRELATIONS[type(kernels[0])]
-    Kuu = variance[:, None] * correlation(_squared_distance(Z, Z))
-    Kuf = variance[:, None] * correlation(_squared_distance(Z, X))
+    Kuu = _scaled_correlation(correlation, variance, _squared_distance(Z, Z))
+    Kuf = _scaled_correlation(correlation, variance, _squared_distance(Z, X))
     return Kuu, Kuf, tf.broadcast_to(variance, tf.shape(X)[:2])
 
 
+def _one_each(lengthscales, D):
+    return tf.broadcast_to(lengthscales, [D]) if lengthscales.shape in ([], [1]) else lengthscales
+
+
 def _squared_distance(A, B):
-    # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b, which rounding can push below zero
-    a2 = tf.reduce_sum(tf.square(A), -1)
-    b2 = tf.reduce_sum(tf.square(B), -1)
-    return tf.maximum(a2[:, :, None] + b2[:, None, :] - 2.0 * tf.matmul(A, B, transpose_b=True), 0.0)
+    # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b as one matrix product; rounding can push it below zero
+    a2 = tf.reduce_sum(tf.square(A), -1, keepdims=True)
+    b2 = tf.reduce_sum(tf.square(B), -1, keepdims=True)
+    left = tf.concat([-2.0 * A, a2, tf.ones_like(a2)], -1)
+    right = tf.concat([B, tf.ones_like(b2), b2], -1)
+    return tf.matmul(left, right, transpose_b=True)
+
+
+def _scaled_correlation(correlation, variance, r2):
+    """``variance * correlation(max(r2, 0))``; variance of shape (G, 1), r2 (G, M, N)."""
+
+    @tf.custom_gradient
+    def function(variance, r2):
+        clipped = tf.maximum(r2, 0.0)
+        value = correlation.value(clipped)
+
+        def gradient(upstream):
+            scaled = upstream * variance[..., None]
+            return (
+                tf.reduce_sum(upstream * value, [-2, -1])[..., None],
+                scaled * correlation.slope(clipped, value),
+            )
+
+        return variance[..., None] * value, gradient
+
+    return function(variance, r2)

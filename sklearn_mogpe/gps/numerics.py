@@ -1,4 +1,7 @@
-"""Elementary functions with derivatives that stay finite."""
+"""Functions whose derivatives stay finite, or cost fewer passes over memory than automatic ones.
+
+Derivatives of higher order than the first are right for :func:`safe_sqrt` only.
+"""
 
 import tensorflow as tf
 
@@ -6,3 +9,88 @@ import tensorflow as tf
 def safe_sqrt(x: tf.Tensor) -> tf.Tensor:
     """Square root with derivative 0 at 0, where the true one is infinite; x may have any shape."""
     return tf.sqrt(tf.maximum(x, 1e-36))
+
+
+@tf.custom_gradient
+def squared_norms(A: tf.Tensor):
+    """Squared lengths of columns, of shape (..., N), of A (..., M, N)."""
+    return tf.reduce_sum(tf.square(A), -2), lambda upstream: 2.0 * upstream[..., None, :] * A
+
+
+@tf.custom_gradient
+def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor):
+    """``A = L^-1 K_uf`` with ``K_uu = L L^T``.
+
+    Parameters
+    ----------
+    Kuu : tensor of shape (..., M, M)
+    Kuf : tensor of shape (..., M, N)
+
+    Returns
+    -------
+    tensor of shape (..., M, N)
+    """
+    L = tf.linalg.cholesky(Kuu)
+    A = tf.linalg.triangular_solve(L, Kuf)
+
+    def gradient(dA):
+        # With Phi the lower triangle with its diagonal halved (Murray 2016, "Differentiation of the Cholesky
+        # decomposition"): dK_uf = L^-T dA,  dK_uu = -L^-T Phi(dA A^T) L^-1
+        dKuf = tf.linalg.triangular_solve(L, dA, adjoint=True)
+        outer = tf.linalg.band_part(tf.matmul(dA, A, transpose_b=True), -1, 0)
+        phi = tf.linalg.set_diag(outer, 0.5 * tf.linalg.diag_part(outer))
+        left = tf.linalg.triangular_solve(L, phi, adjoint=True)
+        dKuu = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(left), adjoint=True)
+        return -dKuu, dKuf
+
+    return A, gradient
+
+
+@tf.custom_gradient
+def projected_moments(A: tf.Tensor, m: tf.Tensor, R: tf.Tensor):
+    """Means and variances of ``A^T v`` with ``v ~ N(m, R R^T)``, column by column.
+
+    Parameters
+    ----------
+    A : tensor of shape (G, M, N)
+    m : tensor of shape (G, F, M)
+        Of F functions for each A.
+    R : tensor of shape (G, F, M, M)
+
+    Returns
+    -------
+    mean, variance : tensors of shape (G, F, N)
+    """
+    F, M, N = tf.shape(m)[1], tf.shape(A)[1], tf.shape(A)[2]
+    # mean = m^T A,  variance = |R^T A|^2; the functions of an A side by side are one matrix product
+    columns = _side_by_side(R)  # [G, M, F M]
+    W = tf.reshape(tf.matmul(columns, A, transpose_a=True), [-1, F, M, N])
+
+    def gradient(dmean, dvariance):
+        # dA = sum_f m dmean^T + 2 R (R^T A) diag(dvariance)
+        V = tf.concat([2.0 * dvariance[:, :, None, :] * W, dmean[:, :, None, :]], 2)  # [G, F, M + 1, N]
+        V = tf.reshape(V, [-1, F * (M + 1), N])
+        both = _side_by_side(tf.concat([R, m[..., None]], 3))  # [G, M, F (M + 1)]
+        dboth = tf.reshape(tf.matmul(A, V, transpose_b=True), [-1, M, F, M + 1])
+        dboth = tf.transpose(dboth, [0, 2, 1, 3])
+        return tf.matmul(both, V), dboth[..., -1], dboth[..., :-1]
+
+    return (tf.matmul(m, A), tf.reduce_sum(tf.square(W), -2)), gradient
+
+
+def _side_by_side(R):
+    G, F, M, width = tf.unstack(tf.shape(R))
+    return tf.reshape(tf.transpose(R, [0, 2, 1, 3]), [G, M, F * width])
+
+
+def log_sum_exp(x: tf.Tensor, axis: int) -> tf.Tensor:
+    """Logarithm of the sum of exponentials along an axis, which is kept."""
+
+    @tf.custom_gradient
+    def function(x):
+        largest = tf.reduce_max(x, axis, keepdims=True)
+        terms = tf.exp(x - largest)
+        total = tf.reduce_sum(terms, axis, keepdims=True)
+        return largest + tf.math.log(total), lambda upstream: terms * (upstream / total)
+
+    return function(x)

@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import gpflow
 import tensorflow as tf
 
 from .covariances import covariances
-from .numerics import safe_sqrt
+from .numerics import projected_moments, safe_sqrt, squared_norms, whiten
 from .sparse_gp import SparseGP
+from .stacking import concatenated
 
 
 class Marginals(NamedTuple):
@@ -45,8 +47,9 @@ class Projection(NamedTuple):
     ----------
     gps : tuple of SparseGP
         With L latent functions in all.
-    A : tensor of shape (L, M, N)
-        ``chol(K_uu)^-1 K_uf``.
+    A : tensor of shape (G, M, N)
+        ``chol(K_uu)^-1 K_uf`` of the G distinct pairs of a kernel and an inducing variable, each of which
+        L / G consecutive latent functions share.
     prior_mean : tensor of shape (L, N)
         ``c(x)``.
     residual_variance : tensor of shape (L, N)
@@ -58,13 +61,22 @@ class Projection(NamedTuple):
     prior_mean: tf.Tensor
     residual_variance: tf.Tensor
 
+    @property
+    def num_sharing(self) -> int:
+        """L / G."""
+        return self.gps[0].num_sharing
+
+    def split(self, part: tf.Tensor) -> list[tf.Tensor]:
+        """Part a tensor of shape (L, ...) by GP."""
+        return tf.split(part, [gp.num_latent_gps for gp in self.gps])
+
 
 def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Marginals]:
     """Marginals of q(f) at X of several sparse GPs, computed together.
 
     Latent functions with the same number of inducing points go through one batched kernel evaluation, one
-    Cholesky factorisation and one triangular solve; those that share a kernel and inducing variable share
-    the factor.
+    Cholesky factorisation and one triangular solve; those of a GP that share a kernel and inducing variable
+    share the factor.
 
     Parameters
     ----------
@@ -93,26 +105,36 @@ def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Projecti
     for gp in gps:
         groups[gp.num_inducing, gp.q_diag].append(gp)
     jitter = gpflow.default_jitter() if jitter is None else jitter
-    return [_project(tuple(group), X, jitter) for group in groups.values()]
+    return [projection for group in groups.values() for projection in _project(group, X, jitter)]
 
 
 def _project(gps, X, jitter):
-    latents = [latent for gp in gps for latent in gp.latents]
-    keys = [(id(kernel), id(variable)) for kernel, variable in latents]
-    distinct = dict(zip(keys, latents, strict=True))
-    Kuu, Kuf, Kff_diag = covariances([k for k, _ in distinct.values()], [z for _, z in distinct.values()], X)
-    Kuu = tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter)
+    kernels, variables = zip(*(factor for gp in gps for factor in gp.factors), strict=True)
+    Kuu, Kuf, Kff_diag = covariances(kernels, variables, X)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
-    A = tf.linalg.triangular_solve(tf.linalg.cholesky(Kuu), Kuf)
-    residual = tf.maximum(Kff_diag - tf.reduce_sum(tf.square(A), -2), 0.0)
-    if len(distinct) < len(latents):
-        place = list(distinct)
-        index = [place.index(key) for key in keys]
-        A, residual = tf.gather(A, index), tf.gather(residual, index)
-    return Projection(gps, A, tf.concat([_prior_mean(gp, X) for gp in gps], 0), residual)
+    A = whiten(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter), Kuf)
+    residual = tf.maximum(Kff_diag - squared_norms(A), 0.0)
+    # in the order of the GPs
+    alike = [tuple(group) for _, group in groupby(gps, key=lambda gp: gp.num_sharing)]
+    sizes = [sum(len(gp.factors) for gp in group) for group in alike]
+    parts = zip(alike, _split(A, sizes), _split(residual, sizes), strict=True)
+    return [
+        Projection(group, A, _prior_mean(group, X), tf.repeat(r, group[0].num_sharing, 0))
+        for group, A, r in parts
+    ]
 
 
-def _prior_mean(gp, X):
+def _split(tensor, sizes):
+    return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
+
+
+def _prior_mean(gps, X):
+    if all(gp.mean_function is None for gp in gps):
+        return tf.zeros([sum(gp.num_latent_gps for gp in gps), tf.shape(X)[0]], X.dtype)
+    return tf.concat([_mean_of(gp, X) for gp in gps], 0)
+
+
+def _mean_of(gp, X):
     shape = [gp.num_latent_gps, tf.shape(X)[0]]
     if gp.mean_function is None:
         return tf.zeros(shape, X.dtype)
@@ -124,19 +146,23 @@ def projected_marginals(gps: Sequence[SparseGP], projections: Sequence[Projectio
     results = {}
     for projection in projections:
         mean, variance = _moments(projection)
-        sizes = [gp.num_latent_gps for gp in projection.gps]
-        parts = [tf.split(part, sizes) for part in (mean, variance, projection.residual_variance)]
+        mean += projection.prior_mean
+        parts = [projection.split(part) for part in (mean, variance, projection.residual_variance)]
         results |= {id(gp): Marginals(*part) for gp, *part in zip(projection.gps, *parts, strict=True)}
     return [results[id(gp)] for gp in gps]
 
 
 def _moments(projection):
-    # mean = c + A^T m,  s = A^T S A = |R^T A|^2 column by column, with S = R R^T
-    gps, A = projection.gps, projection.A
-    q_mu = tf.concat([gp.q_mu for gp in gps], 1)
-    mean = projection.prior_mean + tf.linalg.matvec(A, tf.transpose(q_mu), transpose_a=True)
+    """Means without the prior's, and projected variances, of shape (L, N)."""
+    gps, A, F = projection.gps, projection.A, projection.num_sharing
+    G, M, N = tf.unstack(tf.shape(A))
+    m = tf.transpose(tf.concat([gp.q_mu for gp in gps], 1))  # [L, M]
     if gps[0].q_diag:
-        root = tf.transpose(tf.concat([gp.q_sqrt for gp in gps], 1))[:, :, None] * A
+        # |diag(r) A|^2 = A^2 r^2
+        r = tf.transpose(tf.concat([gp.q_sqrt for gp in gps], 1))
+        m, r = tf.reshape(m, [G, F, M]), tf.reshape(r, [G, F, M])
+        mean, variance = tf.matmul(m, A), tf.matmul(tf.square(r), tf.square(A))
     else:
-        root = tf.matmul(tf.concat([gp.q_sqrt for gp in gps], 0), A, transpose_a=True)
-    return mean, tf.reduce_sum(tf.square(root), -2)
+        R = concatenated([gp.q_sqrt for gp in gps])
+        mean, variance = projected_moments(A, tf.reshape(m, [G, F, M]), tf.reshape(R, [G, F, M, M]))
+    return tf.reshape(mean, [-1, N]), tf.reshape(variance, [-1, N])

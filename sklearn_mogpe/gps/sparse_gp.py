@@ -93,6 +93,18 @@ class SparseGP(gpflow.Module):
             )
         )
 
+    @property
+    def factors(self) -> list[tuple[Kernel, InducingVariables]]:
+        """The distinct ones among :attr:`latents`: one that all latent functions share, or one for each."""
+        first, *others = latents = self.latents
+        same = all(part is shared for other in others for part, shared in zip(other, first, strict=True))
+        return [first] if same else latents
+
+    @property
+    def num_sharing(self) -> int:
+        """Number of latent functions that share each of :attr:`factors`."""
+        return self.num_latent_gps // len(self.factors)
+
     def _one_each(self, parts, what):
         if len(parts) not in (1, self.num_latent_gps):
             raise ValueError(

@@ -30,7 +30,7 @@ be compared.
 import numpy as np
 import tensorflow as tf
 
-from ..gps import Marginals
+from ..gps import Marginals, log_sum_exp, safe_sqrt
 from .latents import Latents
 
 
@@ -77,14 +77,14 @@ def _expected_log_mixture(latents, Y, points, experts, gates):
     expert_points = tf.reshape(points[:, : K * P], [S, K, P, 1])
     gate_points = tf.reshape(points[:, K * P :], [S, H, 1])
 
-    g = experts.project(expert_points)  # [S, K, P, N]
     variance = latents.noise_variance
     if experts.residual_variance is not None:
-        variance = variance + experts.residual_variance
-    # log N(y; g, v), the outputs independent given the expert
-    log_density = -0.5 * (
-        np.log(2 * np.pi) + tf.math.log(variance) + tf.square(tf.transpose(Y) - g) / variance
-    )
-    log_density = tf.reduce_sum(log_density, 2)  # [S, K, N]
+        variance += experts.residual_variance
+    # log N(y; g, v) = -1/2 (log 2 pi v + e^2),  e = (y - mu) / sqrt(v) - sqrt(s / v) z at a point z
+    inverse = tf.math.rsqrt(variance)
+    error = (tf.transpose(Y) - experts.mean) * inverse
+    e = error - safe_sqrt(experts.projected_variance) * inverse * expert_points  # [S, K, P, N]
+    constant = 0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variance), 1)  # [K, N]
+    log_density = -0.5 * tf.reduce_sum(tf.square(e), 2) - constant  # [S, K, N], independent outputs
     log_probs = latents.gating_network.log_mixing_probs(gates.project(gate_points), gates.residual_variance)
-    return tf.reduce_mean(tf.reduce_logsumexp(log_probs + log_density, 1), 0)
+    return tf.reduce_mean(log_sum_exp(log_probs + log_density, 1)[:, 0], 0)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from ..experts import SVGPExperts
 from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork
-from ..gps import Marginals, Projection, SparseGP, project, projected_marginals
+from ..gps import Marginals, Projection, SparseGP, prior_kl, project, projected_marginals
 from .base import MixtureOfExpertsBase
 from .latents import Latents
 
@@ -44,6 +44,10 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
     def project(self, X: tf.Tensor) -> list[Projection]:
         """Project the Gaussian processes of experts and gate to X (N, D)."""
         return project(self.gps, X, self.jitter)
+
+    def prior_kl(self) -> tf.Tensor:
+        """Sum of the KL divergences of experts and gate, a scalar."""
+        return prior_kl(self.gps)
 
     def join(self, X: tf.Tensor, parts: list[Marginals]) -> Latents:
         """The marginals of ``gps`` at X (N, D) as the latent functions of experts and gate."""

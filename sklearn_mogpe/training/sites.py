@@ -54,8 +54,8 @@ def sites_of_q(model: MixtureOfSVGPExperts, X: tf.Tensor, objective: Callable[[L
         marginals = _marginals(latents)
         tape.watch(marginals)
         value = objective(latents)
-    (projection,) = projections
-    return _target(projection, marginals, tape.gradient(value, marginals, unconnected_gradients="zero"))
+    derivatives = tape.gradient(value, marginals, unconnected_gradients="zero")
+    return _target(_prior_mean(projections), marginals, derivatives)
 
 
 def site_step(
@@ -90,64 +90,127 @@ def site_step(
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(hyperparameters)
-        (projection,) = model.project(X)
-        latents, prior_kl = _latents(model, X, projection, sites)
+        projections = model.project(X)
+        latents, prior_kl = _latents(model, X, projections, sites)
         # The KL terms do not pass through these tensors, so that one backward pass gives all derivatives.
         marginals = _marginals(latents)
         tape.watch(marginals)
         value = objective(latents) - prior_kl
     gradients = tape.gradient(value, [*hyperparameters, *marginals], unconnected_gradients="zero")
-    target = _target(projection, marginals, gradients[len(hyperparameters) :])
+    target = _target(_prior_mean(projections), marginals, gradients[len(hyperparameters) :])
     moved = [(1.0 - step_size) * old + step_size * new for old, new in zip(sites, target, strict=True)]
     return value, gradients[: len(hyperparameters)], Sites(*moved)
 
 
-def _latents(model, X, projection, sites):
+def _latents(model, X, projections, sites):
     """The latent functions at X under the q of some sites at X, and the sum of the KL terms."""
-    C, W, m = _posterior(projection.A, sites)
-    # s = A^T P^-1 A = |W|^2 column by column,  mu = c + A^T m
-    s = tf.reduce_sum(tf.square(W), -2)
-    mu = projection.prior_mean + tf.linalg.matvec(projection.A, m, transpose_a=True)
-    # KL = 1/2 (tr P^-1 + m^T m - M + log det P),  and tr P^-1 = M - sum_n b_n s_n
-    log_det = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(C)))
-    prior_kl = 0.5 * (tf.reduce_sum(tf.square(m)) - tf.reduce_sum(sites.precision * s) + log_det)
-    sizes = [gp.num_latent_gps for gp in projection.gps]
-    parts = [tf.split(part, sizes) for part in (mu, s, projection.residual_variance)]
-    return model.join(X, [Marginals(*part) for part in zip(*parts, strict=True)]), prior_kl
+    parts, divergences = [], []
+    for projection, own in _by_projection(projections, sites):
+        mean, variance, prior_kl = posterior_moments(projection.A, *own)
+        L, N = tf.unstack(tf.shape(projection.prior_mean))
+        mean = tf.reshape(mean, [L, N]) + projection.prior_mean
+        variance = tf.reshape(variance, [L, N])
+        divergences.append(prior_kl)
+        columns = (projection.split(part) for part in (mean, variance, projection.residual_variance))
+        parts += [Marginals(*part) for part in zip(*columns, strict=True)]
+    return model.join(X, parts), tf.add_n(divergences)
+
+
+def _by_projection(projections, sites):
+    """Each projection with its part of the sites, of shape (G, F, N) for F functions to each A."""
+    sizes = [sum(gp.num_latent_gps for gp in projection.gps) for projection in projections]
+    for projection, *own in zip(projections, *(tf.split(part, sizes) for part in sites), strict=True):
+        shape = [tf.shape(projection.A)[0], projection.num_sharing, tf.shape(projection.A)[2]]
+        yield projection, [tf.reshape(part, shape) for part in own]
+
+
+def posterior_moments(
+    A: tf.Tensor, linear: tf.Tensor, precision: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Moments of the projections under the q of some sites, and the KL terms' sum.
+
+    Its derivatives by A are right, of first order; the sites are taken as constants.
+
+    Parameters
+    ----------
+    A : tensor of shape (G, M, N)
+    linear, precision : tensors of shape (G, F, N)
+        Sites of F functions for each A.
+
+    Returns
+    -------
+    mean, variance : tensors of shape (G, F, N)
+        ``A^T m`` and ``diag(A^T P^-1 A)``.
+    prior_kl : scalar tensor
+    """
+
+    @tf.custom_gradient
+    def function(A):
+        C = tf.linalg.cholesky(_precision(A, precision))
+        W = tf.linalg.triangular_solve(C, A[:, None])  # [G, F, M, N]
+        s = tf.reduce_sum(tf.square(W), -2)
+        m = _solve(C, tf.linalg.matvec(W, linear))
+        mu = tf.matmul(m, A)
+        # KL = 1/2 (tr P^-1 + m^T m - M + log det P),  and tr P^-1 = M - sum_n b_n s_n
+        log_det = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(C)))
+        prior_kl = 0.5 * (tf.reduce_sum(tf.square(m)) - tf.reduce_sum(precision * s) + log_det)
+
+        def gradient(d_mu, d_s, d_kl):
+            # With U = P^-1 A,  Q = U (d_s - d_kl b / 2) U^T,  p = P^-1 (A d_mu + d_kl m):
+            # dA = 2 U d_s - 2 Q A b + m (d_mu - b A^T p)^T + p (l - b mu)^T
+            U = tf.linalg.triangular_solve(C, W, adjoint=True)
+            Q = tf.matmul(U * (d_s - 0.5 * d_kl * precision)[:, :, None, :], U, transpose_b=True)
+            right = tf.matmul(d_mu, A, transpose_b=True) + d_kl * m
+            p = _solve(C, tf.linalg.triangular_solve(C, right[..., None])[..., 0])
+            rows = [
+                A[:, None] * precision[:, :, None, :],
+                (d_mu - precision * tf.matmul(p, A))[:, :, None, :],
+                (linear - precision * mu)[:, :, None, :],
+            ]
+            columns = tf.concat([-2.0 * Q, m[..., None], p[..., None]], -1)
+            dA = tf.matmul(columns, tf.concat(rows, 2)) + 2.0 * d_s[:, :, None, :] * U
+            return tf.reduce_sum(dA, 1)
+
+        return (mu, s, prior_kl), gradient
+
+    return function(A)
+
+
+def _solve(C, vectors):
+    """``C^-T x`` for vectors x (..., M)."""
+    return tf.linalg.triangular_solve(C, vectors[..., None], adjoint=True)[..., 0]
+
+
+def _precision(A, b):
+    """``P = I + A B A^T``, of shape (G, F, M, M)."""
+    P = tf.matmul(A[:, None] * b[:, :, None, :], A[:, None], transpose_b=True)
+    return tf.linalg.set_diag(P, tf.linalg.diag_part(P) + 1.0)
 
 
 def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tensor:
     """Give the model the q of some sites at X, if it is finite; return whether it is."""
-    (projection,) = model.project(X)
-    A = projection.A
-    # With the order of rows reversed, a Cholesky factor is an upper triangular root U: P = U U^T, and P^-1 =
-    # U^-T U^-1 has the lower triangular root U^-T.
-    U = tf.reverse(tf.linalg.cholesky(tf.reverse(_precision(A, sites), [-2, -1])), [-2, -1])
-    q_sqrt = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, _eye(A), lower=False))
-    linear = tf.linalg.matvec(A, sites.linear)
-    q_mu = tf.linalg.matvec(q_sqrt, tf.linalg.matvec(q_sqrt, linear, transpose_a=True))
-    finite = tf.reduce_all(tf.math.is_finite(q_mu)) & tf.reduce_all(tf.math.is_finite(q_sqrt))
-    sizes = [gp.num_latent_gps for gp in projection.gps]
-    for gp, mean, root in zip(projection.gps, tf.split(q_mu, sizes), tf.split(q_sqrt, sizes), strict=True):
+    finite, parts = tf.constant(True), []
+    for projection, (linear, precision) in _by_projection(model.project(X), sites):
+        q_mu, q_sqrt = _q(projection.A, linear, precision)
+        finite &= tf.reduce_all(tf.math.is_finite(q_mu)) & tf.reduce_all(tf.math.is_finite(q_sqrt))
+        parts.extend(zip(projection.gps, projection.split(q_mu), projection.split(q_sqrt), strict=True))
+    for gp, mean, root in parts:
         gp.q_mu.assign(tf.where(finite, tf.transpose(mean), gp.q_mu))
         gp.q_sqrt.assign(tf.where(finite, root, gp.q_sqrt))
     return finite
 
 
-def _precision(A, sites):
-    return _eye(A) + tf.matmul(A * sites.precision[:, None, :], A, transpose_b=True)
-
-
-def _eye(A):
-    return tf.eye(tf.shape(A)[1], batch_shape=[A.shape[0]], dtype=A.dtype)
-
-
-def _posterior(A, sites):
-    """chol(P) (L, M, M), W = chol(P)^-1 A (L, M, N) and m (L, M)."""
-    C = tf.linalg.cholesky(_precision(A, sites))
-    W = tf.linalg.triangular_solve(C, A)
-    m = tf.linalg.triangular_solve(C, tf.linalg.matvec(W, sites.linear)[..., None], adjoint=True)
-    return C, W, m[..., 0]
+def _q(A, linear, precision):
+    """Means (L, M) and roots (L, M, M) of the q of some sites."""
+    # With the order of rows reversed, a Cholesky factor is an upper triangular root U: P = U U^T, and P^-1 =
+    # U^-T U^-1 has the lower triangular root U^-T.
+    M = tf.shape(A)[1]
+    reversed_factor = tf.linalg.cholesky(tf.reverse(_precision(A, precision), [-2, -1]))
+    U = tf.reshape(tf.reverse(reversed_factor, [-2, -1]), [-1, M, M])
+    eye = tf.eye(M, batch_shape=[tf.shape(U)[0]], dtype=A.dtype)
+    q_sqrt = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, eye, lower=False))
+    right = tf.reshape(tf.matmul(linear, A, transpose_b=True), [-1, M])
+    return tf.linalg.matvec(q_sqrt, tf.linalg.matvec(q_sqrt, right, transpose_a=True)), q_sqrt
 
 
 def _marginals(latents):
@@ -155,15 +218,19 @@ def _marginals(latents):
     return [experts.mean, experts.projected_variance, gates.mean, gates.projected_variance]
 
 
-def _target(projection, marginals, derivatives):
+def _prior_mean(projections):
+    return tf.concat([projection.prior_mean for projection in projections], 0)
+
+
+def _target(prior_mean, marginals, derivatives):
     """The sites that the derivatives by :func:`_marginals` ask for."""
     means = _stacked(marginals[0], marginals[2])
     by_mean, by_variance = (_stacked(derivatives[i], derivatives[i + 2]) for i in (0, 1))
     by_variance = tf.minimum(by_variance, 0.0)
-    linear = by_mean - 2.0 * by_variance * (means - projection.prior_mean)
+    linear = by_mean - 2.0 * by_variance * (means - prior_mean)
     return Sites(linear, -2.0 * by_variance)
 
 
 def _stacked(experts, gates):
     """(K, P, N) and (H, N) as (K P + H, N)."""
-    return tf.concat([*tf.unstack(experts), gates], 0)
+    return tf.concat([tf.reshape(experts, [-1, tf.shape(gates)[1]]), gates], 0)
