@@ -20,13 +20,13 @@ class FitTasks:
     ----------
     estimator : estimator
         Without callbacks, or with a scikit-learn that knows none, nothing here does anything.
-    X, y, sample_weight
-        What it is fitted to.
     attributes : callable ``(structure, parameters) -> dict``
         Makes the attributes of a fitted estimator.
+    X, y, sample_weight
+        What it is fitted to, or the first batch of that.
     """
 
-    def __init__(self, estimator, X, y, sample_weight, attributes: Callable[..., dict]):
+    def __init__(self, estimator, attributes: Callable[..., dict], X, y, sample_weight=None):
         self._attributes = attributes
         self._data = {"estimator": estimator, "X": X, "y": y}
         if sample_weight is not None:

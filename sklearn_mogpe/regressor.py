@@ -1,19 +1,14 @@
 """The scikit-learn estimator: arrays in, arrays out."""
 
-from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.utils import check_array, check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import validate_data
 
-from . import fitted_state
-from .callbacks import CallbackSupportMixin, FitTasks
+from .callbacks import CallbackSupportMixin
 from .fitted_model import FittedModelMixin
-from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit_scales, make_problem
+from .fitting import fit_batches, fit_rows
 
 DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
 
@@ -239,8 +234,9 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         numpy.linalg.LinAlgError
             If the covariance matrices cannot be factorised.
         """
-        continued = self.warm_start and hasattr(self, "_state")
-        return self._fit(X, y, sample_weight, continued=continued)
+        last = self._state if self.warm_start and hasattr(self, "_state") else None
+        fit_rows(self, X, y, sample_weight, last, solver=self.solver, max_iter=self.max_iter)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
@@ -259,74 +255,40 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         -------
         self
         """
-        return self._fit(X, y, sample_weight, continued=hasattr(self, "_state"), one_pass=True)
-
-    def _fit(self, X, y, sample_weight, *, continued, one_pass=False):
-        data = X, y, sample_weight
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=not continued,
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            ensure_min_samples=1 if continued else 2,
-        )
-        y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
-        rows = Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
-        if continued and rows.Y.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"Expected y with {self.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
-            )
-        whole = len(rows.X) <= WHOLE_DATA_ROWS
-        if whole:
-            rows = distinct_rows(rows)
-        last = self._state if continued else None
-        scales = fitted_state.scales(last) if continued else fit_scales(rows, self.normalize_y)
-        random_state = check_random_state(self.random_state)
-        problem = make_problem(
-            rows,
-            scales,
-            whole=whole or self.solver in ("natgrad", "lbfgs"),
-            n_inducing=self.n_inducing,
-            held_out_fraction=self.validation_fraction if self.early_stopping else 0.0,
-            n_before=last["n_rows"] if continued and one_pass else 0,
-            random_state=random_state,
-        )
-        if continued:  # its inducing points stay as many as they are, though further rows may be few
-            problem = problem._replace(n_inducing=min(self.n_inducing, self.n_inducing_))
-
-        from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
-        from .training.selection import train_best
-
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        settings = make_settings(self, problem.n_rows, seed, one_pass=one_pass)
-        structures = make_structures(self, problem, last)
-        attributes = partial(_attributes, problem, y.ndim == 1)
-        tasks = FitTasks(self, *data, attributes)
-        best = train_best(structures, problem, settings, last and last["parameters"], tasks.run)
-        fit = best.fit
-        tasks.end(best.structure, fit.state)
-
-        vars(self).update(attributes(best.structure, fit.state))
-        self.n_experts_scores_ = best.scores
-        self.n_iter_ = fit.n_iter
-        self.converged_ = fit.converged
-        self.lower_bound_ = fit.lower_bound
-        self.loss_curve_ = fit.loss_curve
-        self.loss_iterations_ = fit.iterations
-        self.validation_scores_ = fit.validation_scores
+        last = getattr(self, "_state", None)
+        n_before = 0 if last is None else last["n_rows"]
+        fit_rows(self, X, y, sample_weight, last, solver="adam", max_iter=1, n_before=n_before)
         return self
 
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_stream(self, batches, *, n_rows=None):
+        """Fit the mixture to rows that come in batches, and need not be in memory all at once.
 
-def _attributes(problem, flat_output, structure, parameters):
-    """What makes an estimator one that is fitted."""
-    return {
-        "_state": fitted_state.make(
-            structure.to_dict(), parameters, problem.num_data, problem.scales, flat_output
-        ),
-        "n_outputs_": structure.n_outputs,
-        "n_experts_": structure.n_experts,
-        "n_inducing_": problem.n_inducing,
-    }
+        The first 20 000 rows fit the scales, and samples of them are what the search for a start looks at and
+        what the bound is judged by; so the stream should be shuffled. Then every mini-batch is the next
+        ``batch_size`` rows, whatever the sizes of the batches.
+
+        Parameters
+        ----------
+        batches : iterable of ``(X, y)`` or ``(X, y, sample_weight)``
+            Batches as :meth:`fit` takes them, such as a list, a ``tf.data.Dataset`` or an object with
+            ``__iter__``, which is iterated anew for every pass. Of an iterator, such as a generator, there
+            is only one pass, whatever ``max_iter``; when it ends, so does training.
+        n_rows : int, default=None
+            Rows of a pass. None counts them, in a pass of its own; an iterator needs a number.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a batch, of which it gives the number, is not as described; for a solver that
+            needs the whole data; with ``early_stopping``, since rows may come again in another order.
+        numpy.linalg.LinAlgError
+            If the covariance matrices cannot be factorised.
+        """
+        last = self._state if self.warm_start and hasattr(self, "_state") else None
+        fit_batches(self, batches, n_rows, last)
+        return self

@@ -1,5 +1,6 @@
 """Rows as the model sees them: distinct, weighted and standardised."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -79,10 +80,6 @@ class Problem(NamedTuple):
 
     Attributes
     ----------
-    rows : Rows
-        As they came, on disk perhaps.
-    places : array of int or None
-        Which of them are fitted. None is all.
     scales : Scales
     sample : Rows
         Standardised, some of the rows or all, enough to look for a start.
@@ -90,30 +87,28 @@ class Problem(NamedTuple):
         Standardised, some of the rows or all, enough to judge parameters by.
     held_out : Rows or None
         Standardised, rows that decide what is best and when to stop.
+    draw : callable ``(first, size) -> Rows``
+        Gives as many rows, standardised, for the mini-batch steps from number ``first``. The last of a stream
+        may be fewer; after them, it raises StopIteration.
     n_inducing : int
         M.
+    n_rows : int
+        Number of rows that are fitted.
     num_data : int
-        Number of rows that the fitted ones stand for.
+        Number of rows that they stand for.
+    seed : int
+        Of the search for a start.
     """
 
-    rows: Rows
-    places: np.ndarray | None
     scales: Scales
     sample: Rows
     look: Rows
     held_out: Rows | None
+    draw: Callable[[int, int], Rows]
     n_inducing: int
+    n_rows: int
     num_data: int
-
-    @property
-    def n_rows(self) -> int:
-        """Number of rows that are fitted."""
-        return len(self.rows.X) if self.places is None else len(self.places)
-
-    def draw(self, size: int, seed) -> Rows:
-        """Draw rows at random, with repetitions, and standardise them."""
-        chosen = np.random.default_rng(seed).integers(self.n_rows, size=size)
-        return _take(self.rows, chosen if self.places is None else self.places[chosen], self.scales)
+    seed: int
 
 
 def _take(rows, places, scales):
@@ -187,6 +182,9 @@ def make_problem(
 ) -> Problem:
     """Divide rows into those to fit and those to hold out, and draw samples of those to fit.
 
+    Mini-batches are drawn with repetitions. Those of a step depend on its number and on ``random_state``, not
+    on what was drawn before.
+
     Parameters
     ----------
     rows : Rows
@@ -220,17 +218,25 @@ def make_problem(
 
     n_fitted = n_rows if places is None else len(places)
 
+    def take(chosen):
+        return _take(rows, chosen if places is None else places[chosen], scales)
+
     def some(size):
         if size < n_fitted:
             chosen = np.sort(sample_without_replacement(n_fitted, size, random_state=random_state))
         else:
             chosen = np.arange(n_fitted)
-        return _take(rows, chosen if places is None else places[chosen], scales)
+        return take(chosen)
 
     sample = some(max(INITIAL_ROWS, 2 * n_inducing))
     look = some(n_rows if whole else LOOK_ROWS)
     n_inducing = min(n_inducing, len(np.unique(sample.X, axis=0)))
-    return Problem(rows, places, scales, sample, look, held_out, n_inducing, n_before + n_fitted)
+    seed = random_state.randint(np.iinfo(np.int32).max)
+
+    def draw(first, size):
+        return take(np.random.default_rng([seed, first]).integers(n_fitted, size=size))
+
+    return Problem(scales, sample, look, held_out, draw, n_inducing, n_fitted, n_before + n_fitted, seed)
 
 
 def fit_scales(rows: Rows, normalize_y: bool) -> Scales:

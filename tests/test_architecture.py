@@ -25,6 +25,7 @@ RANKS = {
     "mixture_of_experts": 2,
     "training": 3,
     "fitted_model": 4,
+    "fitting": 4,
     "regressor": 5,
 }
 LIGHT_ROOMS = {"plotting", "metrics", "datasets"}

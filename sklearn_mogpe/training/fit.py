@@ -132,7 +132,7 @@ def train(
 
         try:
             states = [start] if start is not None else _starts(program, problem, settings, track)
-            feed = _feed(program, problem, options)
+            feed = _feed(program, problem)
             candidates = [Candidate(_loss(program, feed, state), state) for state in states]
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
@@ -155,7 +155,7 @@ def train(
             warn_of_interruption()
         best = min(trackers, key=lambda tracker: tracker.best_criterion)
         if not np.isfinite(best.best_loss):  # interrupted before the first report
-            best.best_loss = _loss(program, _feed(program, problem, options), best.best_state)
+            best.best_loss = _loss(program, _feed(program, problem), best.best_state)
         lower_bound = _lower_bound(program, best, problem.num_data)
     return Fit(
         state=best.best_state,
@@ -188,15 +188,15 @@ def _starts(program, problem, settings, track):
         *problem.sample,
         init_params=settings.init_params,
         n_init=settings.n_init,
-        random_state=RandomState(settings.options.seed),
+        random_state=RandomState(problem.seed),
         track=track,
     )
     return [candidate.state for candidate in candidates]
 
 
-def _feed(program, problem, options):
+def _feed(program, problem):
     def draw(first, size):
-        return program.put(*problem.draw(size, [options.seed, first]))
+        return program.put(*problem.draw(first, size))
 
     return Feed(program.data(*problem.look, problem.num_data), problem.num_data, draw)
 

@@ -70,33 +70,29 @@ def _structure(estimator, problem, n_experts):
     return Structure(
         kernels=tuple(check_kernel(kernel, "kernel") for kernel in kernels),
         gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
-        n_outputs=problem.rows.Y.shape[1],
+        n_outputs=problem.look.Y.shape[1],
         n_samples=estimator.n_samples,
         bound=estimator.bound,
         dtype=estimator.dtype,
         device=check_device(estimator.device),
-        n_features=None if any_number else problem.rows.X.shape[1],
+        n_features=None if any_number else problem.look.X.shape[1],
     )
 
 
-def make_settings(estimator, n_rows: int, seed: int, *, one_pass: bool) -> Settings:
+def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) -> Settings:
     """Make the settings of an estimator's training.
 
     Parameters
     ----------
     estimator : MoGPERegressor
     n_rows : int
-    seed : int
-        Of the search for a start and of the mini-batches.
-    one_pass : bool
-        Pass once over the rows in mini-batches, whatever the solver and ``max_iter``.
+    solver, max_iter : str and int or None
+        In place of the estimator's own.
     """
-    solver = "adam" if one_pass else estimator.solver
     if solver == "auto":
         solver = "natgrad" if n_rows <= WHOLE_DATA_ROWS else "adam"
     batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
     steps_per_iter = -(-n_rows // batch_size) if solver == "adam" else 1
-    max_iter = 1 if one_pass else estimator.max_iter
     if max_iter is None:
         n_steps = MINI_BATCH_STEPS if solver == "adam" else WHOLE_DATA_ITERATIONS
     else:
@@ -107,7 +103,7 @@ def make_settings(estimator, n_rows: int, seed: int, *, one_pass: bool) -> Setti
     rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
     return Settings(
         solver=solver,
-        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size, seed),
+        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size),
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         n_init=estimator.n_init,

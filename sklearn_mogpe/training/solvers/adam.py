@@ -10,7 +10,7 @@ from .options import Options
 
 
 def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
-    """Raise the bound by Adam, each step on rows drawn at random.
+    """Raise the bound by Adam, each step on some of the rows.
 
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
@@ -18,7 +18,8 @@ def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> No
     optimizer.reset()
 
     def on_rows(first, rates):
-        return steps(*feed.draw(first, len(rates) * options.batch_size), rates)
+        rows = feed.draw(first, len(rates) * options.batch_size)
+        return steps(*rows, rates[: -(-len(rows.X) // options.batch_size)])  # fewer, where a stream ends
 
     in_chunks(program, feed, tracker, options, on_rows)
 

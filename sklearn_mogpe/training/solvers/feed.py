@@ -16,7 +16,8 @@ class Feed(NamedTuple):
     num_data : int
         Number of rows that they stand for.
     draw : callable ``(first, size) -> Data``, default=None
-        Draws rows for the steps from number ``first``, whatever was drawn before; for mini-batches.
+        Gives the rows of the steps from number ``first``, see :class:`~sklearn_mogpe.rows.Problem`; for
+        mini-batches.
     """
 
     look: Data

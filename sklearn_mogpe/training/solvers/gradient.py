@@ -19,19 +19,23 @@ EPSILON = 1e-7
 
 
 def in_chunks(program: Program, feed: Feed, tracker: Tracker, options: Options, steps: Callable) -> None:
-    """Take chunks of steps, until the tracker says stop or all are taken.
+    """Take chunks of steps, until the tracker says stop, all are taken or the rows have ended.
 
     Parameters
     ----------
     steps : callable ``(first, rates) -> bool``
         Takes one step for each of the step sizes ``rates``, an array, the first of them step number
-        ``first``; returns whether all was finite.
+        ``first``; returns whether all was finite. Raises StopIteration if there are no more rows.
     """
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
     for first in range(0, options.n_steps, options.report_every):
         some = rates[first : first + options.report_every]
-        value = float(loss(*feed.look)) if steps(first, some) else np.nan
+        try:
+            finite = steps(first, some)
+        except StopIteration:
+            return
+        value = float(loss(*feed.look)) if finite else np.nan
         if not np.isfinite(value):
             tracker.recover()
         elif tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):

@@ -18,8 +18,6 @@ class Options(NamedTuple):
         Steps that make one iteration: of mini-batches, as many as make a pass over the data.
     batch_size : int
         Rows of a mini-batch; Adam only.
-    seed : int
-        Of the search for a start and of the choice of batches.
     """
 
     n_steps: int
@@ -27,4 +25,3 @@ class Options(NamedTuple):
     report_every: int = 25
     steps_per_iter: int = 1
     batch_size: int = 256
-    seed: int = 0

@@ -1,0 +1,134 @@
+"""What the estimator's ways to be fitted have in common: rows in, fitted attributes out."""
+
+from collections.abc import Iterable
+from functools import partial
+
+import numpy as np
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import validate_data
+
+from . import fitted_state
+from .callbacks import FitTasks
+from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit_scales, make_problem
+from .stream import Stream
+
+
+def fit_rows(
+    estimator, X, y, sample_weight, last: dict | None, *, solver: str, max_iter: int | None, n_before: int = 0
+) -> None:
+    """Fit an estimator to arrays.
+
+    Parameters
+    ----------
+    estimator : MoGPERegressor
+        Gets the fitted attributes.
+    X, y, sample_weight
+        As for ``fit``.
+    last : dict or None
+        State of the fit to go on from.
+    solver, max_iter : str and int or None
+        In place of the estimator's own.
+    n_before : int, default=0
+        Rows that the last fit has seen, which these only add to.
+    """
+    min_rows = 2 if last is None else 1
+    rows, flat_output = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
+    whole = len(rows.X) <= WHOLE_DATA_ROWS
+    if whole:
+        rows = distinct_rows(rows)
+    whole |= estimator.solver in ("natgrad", "lbfgs")
+    problem = _make_problem(estimator, rows, last, whole=whole, n_before=n_before)
+    data = X, y, sample_weight
+    _train(estimator, problem, data, flat_output, last, solver=solver, max_iter=max_iter)
+
+
+def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
+    """Fit an estimator to a stream of batches; see :func:`fit_rows` and its ``fit_stream``."""
+    if estimator.solver not in ("auto", "adam"):
+        raise ValueError(f'Expected solver="adam" or "auto" for a stream, got {estimator.solver!r}.')
+    if estimator.early_stopping:
+        raise ValueError(
+            "Expected early_stopping=False for a stream: rows that are held out cannot be told from "
+            "others when they come again. Keep rows aside, and compare by score_samples."
+        )
+
+    def check(*batch, is_first):
+        return _check_rows(estimator, *batch, reset=is_first and last is None)[0]
+
+    stream = Stream(batches, n_rows, check)
+    problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
+    flat_output = np.ndim(stream.first_batch[1]) == 1
+    max_iter = 1 if stream.one_pass else estimator.max_iter
+    _train(estimator, problem, stream.first_batch, flat_output, last, solver="adam", max_iter=max_iter)
+
+
+def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
+    """The rows, and whether y is one-dimensional."""
+    X, y = validate_data(
+        estimator,
+        X,
+        y,
+        reset=reset,
+        multi_output=True,
+        y_numeric=True,
+        dtype=(np.float64, np.float32),
+        ensure_min_samples=min_rows,
+    )
+    y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
+    rows = Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
+    return rows, y.ndim == 1
+
+
+def _make_problem(estimator, rows, last, *, whole, n_before=0):
+    if last is not None and rows.Y.shape[1] != estimator.n_outputs_:
+        raise ValueError(
+            f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
+        )
+    problem = make_problem(
+        rows,
+        fit_scales(rows, estimator.normalize_y) if last is None else fitted_state.scales(last),
+        whole=whole,
+        n_inducing=estimator.n_inducing,
+        held_out_fraction=estimator.validation_fraction if estimator.early_stopping else 0.0,
+        n_before=n_before,
+        random_state=check_random_state(estimator.random_state),
+    )
+    if last is None:
+        return problem
+    # Its inducing points stay as many as they are, though further rows may be few.
+    return problem._replace(n_inducing=min(estimator.n_inducing, estimator.n_inducing_))
+
+
+def _train(estimator, problem, data, flat_output, last, *, solver, max_iter):
+    from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
+    from .training.selection import train_best
+
+    settings = make_settings(estimator, problem.n_rows, solver=solver, max_iter=max_iter)
+    structures = make_structures(estimator, problem, last)
+    attributes = partial(_attributes, problem, flat_output)
+    tasks = FitTasks(estimator, attributes, *data)
+    best = train_best(structures, problem, settings, last and last["parameters"], tasks.run)
+    fit = best.fit
+    tasks.end(best.structure, fit.state)
+    vars(estimator).update(
+        attributes(best.structure, fit.state),
+        n_experts_scores_=best.scores,
+        n_iter_=fit.n_iter,
+        converged_=fit.converged,
+        lower_bound_=fit.lower_bound,
+        loss_curve_=fit.loss_curve,
+        loss_iterations_=fit.iterations,
+        validation_scores_=fit.validation_scores,
+    )
+
+
+def _attributes(problem, flat_output, structure, parameters):
+    """What makes an estimator one that is fitted."""
+    return {
+        "_state": fitted_state.make(
+            structure.to_dict(), parameters, problem.num_data, problem.scales, flat_output
+        ),
+        "n_outputs_": structure.n_outputs,
+        "n_experts_": structure.n_experts,
+        "n_inducing_": problem.n_inducing,
+    }

@@ -1,0 +1,141 @@
+"""Rows that come in batches, pass after pass, and are never in memory all at once."""
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils import check_scalar
+
+from .rows import WHOLE_DATA_ROWS, Problem, Rows
+
+
+class Stream:
+    """The rows of an iterable of batches, one pass after the other.
+
+    No more is kept than the head, and the batches that a draw takes rows of.
+
+    Parameters
+    ----------
+    batches : iterable of ``(X, y)`` or ``(X, y, sample_weight)``
+        Of any sizes. An iterator can be passed through once, everything else without end.
+    n_rows : int or None
+        Rows of a pass. None counts them, in a pass of its own.
+    check : callable ``(X, y, sample_weight=None, *, is_first) -> Rows``
+        Validates a batch.
+
+    Attributes
+    ----------
+    one_pass : bool
+        Whether there is only one pass.
+    first_batch : tuple
+        As it came.
+    head : Rows
+        The first 20 000 rows, or all.
+    n_rows : int
+
+    Raises
+    ------
+    ValueError
+        If ``n_rows`` is not known of an iterator, if there are less than two rows, or if a batch among those
+        that are looked at is bad. Bad batches raise it later, too, with their number.
+    """
+
+    def __init__(self, batches: Iterable, n_rows: int | None, check: Callable[..., Rows]):
+        self.one_pass = isinstance(batches, Iterator)
+        if n_rows is not None:
+            check_scalar(n_rows, "n_rows", Integral, min_val=2)
+        elif self.one_pass:
+            raise ValueError(
+                "Expected n_rows, the number of rows of all batches, with an iterator: it cannot be "
+                "passed through to count them first. Or hand in what can be iterated again, such as a list, "
+                "a tf.data.Dataset or an object with __iter__."
+            )
+        self.first_batch = None
+        self._batches, self._check = batches, check
+        some, count = [], 0
+        first_pass = self._checked()
+        for rows in first_pass:
+            if count < WHOLE_DATA_ROWS:
+                some.append(rows)
+            count += len(rows.X)
+            if n_rows is not None and count >= WHOLE_DATA_ROWS:
+                break
+        if count < 2:
+            raise ValueError(f"Expected at least two rows in the stream, got {count}.")
+        self.n_rows = count if n_rows is None else n_rows
+        self.head = _part(_join(some), slice(WHOLE_DATA_ROWS))
+        self._coming = self._passes(itertools.chain(some, first_pass) if self.one_pass else self._checked())
+        self._rest = _part(self.head, slice(0))
+
+    def feed(self, problem: Problem) -> Problem:
+        """Let a problem that was made of the head draw the rows of the stream, in their order."""
+
+        def draw(first, size):
+            return problem.scales.transform(self._take(size))
+
+        return problem._replace(draw=draw, n_rows=self.n_rows, num_data=self.n_rows)
+
+    def _take(self, size):
+        taken, missing = [self._rest], size - len(self._rest.X)
+        while missing > 0 and (rows := next(self._coming, None)) is not None:
+            taken.append(rows)
+            missing -= len(rows.X)
+        border = len(taken[-1].X) + min(missing, 0)
+        taken[-1], self._rest = _part(taken[-1], slice(border)), _part(taken[-1], slice(border, None))
+        if not any(len(rows.X) for rows in taken):
+            raise StopIteration
+        return _join(taken)
+
+    def _passes(self, first_pass):
+        yield from self._counted(first_pass)
+        while not self.one_pass:
+            yield from self._counted(self._checked())
+
+    def _counted(self, batches):
+        count = 0
+        for rows in batches:
+            count += len(rows.X)
+            yield rows
+        if not count:
+            raise ValueError(
+                "Expected batches for another pass, got none: what was handed in can be iterated only once. "
+                "Hand in an iterator of it, with n_rows, or what can be iterated again."
+            )
+        if count != self.n_rows:
+            warnings.warn(
+                f"Expected {self.n_rows} rows in a pass over the stream, got {count}. The bound weighs the "
+                f"rows as if they were {self.n_rows}; if all passes are like this one, set n_rows={count}.",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _checked(self):
+        for number, batch in enumerate(self._batches):
+            try:
+                rows = self._check_batch(batch)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"In batch {number} of the stream, counted from 0: {error}") from error
+            yield rows
+
+    def _check_batch(self, batch):
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+            raise ValueError(f"Expected (X, y) or (X, y, sample_weight), got {type(batch).__name__}.")
+        is_first = self.first_batch is None
+        rows = self._check(*batch, is_first=is_first)
+        if is_first:
+            self.first_batch, self._n_outputs = tuple(batch), rows.Y.shape[1]
+        elif rows.Y.shape[1] != self._n_outputs:
+            raise ValueError(
+                f"Expected y with {self._n_outputs} outputs, as in the first batch, got {rows.Y.shape[1]}."
+            )
+        return rows
+
+
+def _part(rows, places):
+    return Rows(*(part[places] for part in rows))
+
+
+def _join(batches):
+    return Rows(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
