@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..gps import Marginals, SparseGP, log_sum_exp, marginals, safe_sqrt
+from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, safe_sqrt
 from ..points import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
@@ -81,18 +81,14 @@ class SVGPGatingNetwork(GatingNetworkBase):
         if self.num_experts == 2:
             return log_probit(h if variance is None else h / tf.sqrt(1.0 + variance))
         if variance is None:
-            return _log_softmax(h)
+            return log_softmax(h, -2)
         # log 1/J sum_j softmax(h + sqrt(variance) e_j), the fixed points e_j on a new leading axis
         H = self.num_latent_gps
         points = symmetric_points(H) if num_points is None else normal_points(num_points, H)
         J = len(points)
         points = tf.constant(points.reshape(J, *[1] * (len(h.shape) - 2), H, 1), h.dtype)
-        return log_sum_exp(_log_softmax(h + safe_sqrt(variance) * points), 0)[0] - np.log(J)
+        return log_sum_exp(log_softmax(h + safe_sqrt(variance) * points, -2), 0)[0] - np.log(J)
 
     def prior_kl(self) -> tf.Tensor:
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
         return sum((gp.prior_kl() for gp in self.gps), tf.zeros([], gpflow.default_float()))
-
-
-def _log_softmax(h):
-    return h - log_sum_exp(h, -2)

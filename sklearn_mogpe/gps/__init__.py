@@ -16,7 +16,7 @@ S     sample points of an expectation
 """
 
 from .divergence import prior_kl
-from .numerics import log_sum_exp, safe_sqrt, squared_norms
+from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .projection import Marginals, Projection, marginals, project, projected_marginals
 from .sparse_gp import SparseGP
 from .stacking import stacked
@@ -25,6 +25,7 @@ __all__ = [
     "Marginals",
     "Projection",
     "SparseGP",
+    "log_softmax",
     "log_sum_exp",
     "marginals",
     "prior_kl",

@@ -11,7 +11,7 @@ from .stacking import concatenated
 
 
 def prior_kl(gps: Sequence[SparseGP]) -> tf.Tensor:
-    """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar; those of equal size in one batch."""
+    """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar, in few batches."""
     groups = defaultdict(list)
     for gp in gps:
         groups[gp.num_inducing, gp.q_diag].append(gp)

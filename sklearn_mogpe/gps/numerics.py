@@ -94,3 +94,18 @@ def log_sum_exp(x: tf.Tensor, axis: int) -> tf.Tensor:
         return largest + tf.math.log(total), lambda upstream: terms * (upstream / total)
 
     return function(x)
+
+
+def log_softmax(x: tf.Tensor, axis: int) -> tf.Tensor:
+    """Log of the exponentials' shares in their sum along an axis."""
+
+    @tf.custom_gradient
+    def function(x):
+        result = x - log_sum_exp(x, axis)
+
+        def gradient(upstream):
+            return upstream - tf.exp(result) * tf.reduce_sum(upstream, axis, keepdims=True)
+
+        return result, gradient
+
+    return function(x)
