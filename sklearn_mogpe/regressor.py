@@ -73,7 +73,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     warm_start : bool, default=False
         Begin from the last fit's parameters and scales.
     device : str, default="auto"
-        Where TensorFlow computes: ``"auto"`` leaves it the choice, or a name such as ``"/CPU:0"``.
+        Where TensorFlow computes: ``"auto"`` is the first GPU, or the CPU; or a name such as ``"/GPU:1"``.
     dtype : {"float64", "float32"}, default="float64"
         Precision of the computation.
     verbose : int, default=0

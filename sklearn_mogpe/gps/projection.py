@@ -112,7 +112,7 @@ def _project(gps, X, jitter):
     kernels, variables = zip(*(factor for gp in gps for factor in gp.factors), strict=True)
     Kuu, Kuf, Kff_diag = covariances(kernels, variables, X)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
-    A = whiten(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter), Kuf)
+    A = whiten(Kuu + jitter * tf.eye(tf.shape(Kuu)[-1], dtype=Kuu.dtype), Kuf)
     residual = tf.maximum(Kff_diag - squared_norms(A), 0.0)
     # in the order of the GPs
     alike = [tuple(group) for _, group in groupby(gps, key=lambda gp: gp.num_sharing)]

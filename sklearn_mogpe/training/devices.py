@@ -1,4 +1,4 @@
-"""Which device to compute on, and how many threads to use."""
+"""Which device to compute on, how much of its memory to take, and how many threads to use."""
 
 import os
 import warnings
@@ -8,40 +8,69 @@ import tensorflow as tf
 
 
 def check_device(name: str) -> str:
-    """Return a device's name, or ``"auto"``, as it is; TensorFlow would quietly replace an absent one.
+    """Return the full name of a device that is here; TensorFlow would quietly replace an absent one.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"/CPU:0"``, ``"cpu:0"`` or ``"/device:CPU:0"``; ``"auto"`` is the first GPU, or the CPU if
+        there is none.
+
+    Returns
+    -------
+    str
+        Such as ``"/CPU:0"``.
 
     Raises
     ------
     ValueError
         If this machine has no such device.
     """
-    if not _is_here(name):
+    if name == "auto":
+        return _default_device()
+    full = "/" + name.removeprefix("/").removeprefix("device:").upper()
+    if full not in _device_names():
         raise ValueError(f'Expected "auto" or one of {_device_names()} as device, got {name!r}.')
-    return name
+    return full
 
 
 def device_or_auto(name: str) -> str:
-    """Return the name of a device if it is there, otherwise ``"auto"``, with a warning.
+    """Return the full name of a device if it is here, otherwise that of ``"auto"``, with a warning.
 
     A model that was fitted on one machine may be opened on another.
     """
-    if _is_here(name):
-        return name
-    warnings.warn(
-        f"The device {name!r} is not on this machine, which has {_device_names()}; predicting with "
-        'device="auto".',
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    return "auto"
+    try:
+        return check_device(name)
+    except ValueError:
+        warnings.warn(
+            f"The device {name!r} is not on this machine, which has {_device_names()}; predicting with "
+            'device="auto".',
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return _default_device()
 
 
-def _is_here(name):
-    return name == "auto" or "/" + name.removeprefix("/").removeprefix("device:").upper() in _device_names()
+def _default_device():
+    names = _device_names()
+    return next((name for name in names if name.startswith("/GPU:")), names[0])
 
 
 def _device_names():
     return ["/" + device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+
+
+def describe_device(name: str) -> str:
+    """A device's name, and the number of threads if it is a CPU."""
+    if not name.startswith("/CPU:"):
+        return name
+    threads = tf.config.threading.get_intra_op_parallelism_threads() or _n_cores()  # 0 is all
+    return f"{name}, {threads} thread{'s' * (threads > 1)}"
+
+
+def _n_cores():
+    """Cores that this process may use, as far as the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def limit_threads() -> None:
@@ -55,3 +84,22 @@ def limit_threads() -> None:
         with suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(int(limit))
             tf.config.threading.set_inter_op_parallelism_threads(int(limit))
+
+
+def let_memory_grow() -> None:
+    """Let TensorFlow take memory of GPUs as it needs it, not all at once, so that processes can share them.
+
+    If the user has set up the memory of a GPU, or TensorFlow has started its devices, this does nothing.
+    """
+    gpus = tf.config.get_visible_devices("GPU")
+    # TensorFlow wants the same of all GPUs, so one that is set up decides for the others.
+    if any(_is_set_up(gpu) for gpu in gpus):
+        return
+    with suppress(RuntimeError):
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _is_set_up(gpu):
+    grows = tf.config.experimental.get_memory_growth(gpu)  # None as long as nobody has said
+    return grows is not None or tf.config.get_logical_device_configuration(gpu) is not None

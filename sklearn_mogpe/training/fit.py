@@ -117,7 +117,7 @@ def train(
     held_out, options = problem.held_out, settings.options
     trackers: list[Tracker] = []
     interrupted = False
-    with Progress(settings.verbose) as progress, checkout(structure) as program:
+    with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
 
         def track(name, candidate, max_iter, report=None, **stopping):
             program.assign(candidate.state)

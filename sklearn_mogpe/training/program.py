@@ -143,13 +143,18 @@ class Program:
     def get(self, build: Callable[["Program"], object]):
         """Return what ``build(self)`` makes, usually a compiled function; made once in a program's life."""
         if build not in self._functions:
-            self._functions[build] = build(self)
+            with building(self.structure):
+                self._functions[build] = build(self)
         return self._functions[build]
 
     def compile(self, function: Callable, *signature: tf.TensorSpec):
         """Trace a function of tensors; use in a callable that is handed to :meth:`get`."""
-        with building(self.structure):
-            return tf.function(function, input_signature=signature, autograph=False).get_concrete_function()
+
+        def placed(*arguments):
+            with on_device(self.structure):  # a graph does not inherit the device that is set around it
+                return function(*arguments)
+
+        return tf.function(placed, input_signature=signature, autograph=False).get_concrete_function()
 
     @property
     def data_signature(self) -> tuple[tf.TensorSpec, ...]:

@@ -6,19 +6,24 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from .devices import describe_device
+
 Report = Callable[[int, float], None]
 
 
 class Progress:
-    """Shows one line for each training run: its name, how far it is, and the bound per row.
+    """Shows the device and one line for each training run: its name, how far it is, and the bound per row.
 
     Parameters
     ----------
     verbose : int
         0 shows nothing.
+    device : str
+        Where the training runs.
     """
 
-    def __init__(self, verbose: int):
+    def __init__(self, verbose: int, device: str):
+        self._device = device
         self._bars = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -30,6 +35,8 @@ class Progress:
         )
 
     def __enter__(self) -> "Progress":
+        if not self._bars.disable:
+            self._bars.console.print(f"training on {describe_device(self._device)}", highlight=False)
         self._bars.start()
         return self
 

@@ -81,7 +81,7 @@ def race(
     running = {}
     for name, start in proposals.items():
         program.assign(base)
-        program.get(_start_function)(*data, *(np.asarray(part, float) for part in start))
+        program.get(_start_function)(*data, *map(program.tensor, start))
         running[name] = Candidate(np.inf, program.read())
     failure = None
     for max_iter, survivors in ROUNDS:

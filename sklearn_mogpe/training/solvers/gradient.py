@@ -30,7 +30,7 @@ def in_chunks(program: Program, feed: Feed, tracker: Tracker, options: Options, 
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
     for first in range(0, options.n_steps, options.report_every):
-        some = rates[first : first + options.report_every]
+        some = program.tensor(rates[first : first + options.report_every])
         try:
             finite = steps(first, some)
         except StopIteration:
