@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 from scipy.stats import norm
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -321,7 +322,7 @@ KERNELS = {
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernel_by_name(name):
-    kernel = make_kernel(name, 2, 1.0)
+    kernel = make_kernel(name, 2, tfp.distributions.Exponential(1.0))
     assert kernel.lengthscales.shape == (2,)
     r = np.array([0.0, 0.3, 2.0])
     found = kernel(np.column_stack([r, 0 * r]), np.zeros((1, 2)))
@@ -423,13 +424,13 @@ def poison(monkeypatch, when):
     module = importlib.import_module("sklearn_mogpe.training.solvers.natgrad")
     original, count = module.in_chunks, iter(range(1, 1000))
 
-    def in_chunks(program, data, tracker, options, steps, **kwargs):
+    def in_chunks(program, data, tracker, options, steps, optimizer):
         def poisoned(*args):
             if when(next(count)):
                 program.hyperparameters[0].assign(np.nan * program.hyperparameters[0])
             return steps(*args)
 
-        return original(program, data, tracker, options, poisoned, **kwargs)
+        return original(program, data, tracker, options, poisoned, optimizer)
 
     monkeypatch.setattr(module, "in_chunks", in_chunks)
 

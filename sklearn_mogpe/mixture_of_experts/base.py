@@ -1,15 +1,18 @@
 """The mixture density p(y | x), its moments, samples and training objective."""
 
 import abc
+from collections import defaultdict
 from collections.abc import Callable
 
 import gpflow
 import tensorflow as tf
 import tensorflow_probability as tfp
+from gpflow.base import PriorOn
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
 from ..experts import ExpertsBase
 from ..gating_networks import GatingNetworkBase
+from ..gps import stacked
 from ..points import normal_points
 from .bounds import BOUNDS
 from .latents import Latents
@@ -99,6 +102,19 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         """
         X, *targets = data
         return self.expected_log_lik(self.latents(X), *targets) - self.prior_kl()
+
+    def log_prior_density(self) -> tf.Tensor:
+        """Sum of the log densities of the trainable parameters under their priors, a scalar."""
+        together, total = defaultdict(list), tf.zeros([], gpflow.default_float())
+        for parameter in self.trainable_parameters:
+            if parameter.prior is not None and parameter.prior_on is PriorOn.CONSTRAINED:
+                together[id(parameter.prior), tuple(parameter.shape)].append(parameter)
+            elif parameter.prior is not None:
+                total += parameter.log_prior_density()
+        # Parameters that share a prior are asked for together, which saves many small operations.
+        for parameters in together.values():
+            total += tf.reduce_sum(parameters[0].prior.log_prob(stacked(parameters)))
+        return total
 
     def maximum_log_likelihood_objective(self, data) -> tf.Tensor:
         """The bound, under the name that GPflow's training functions ask for."""

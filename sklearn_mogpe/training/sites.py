@@ -18,13 +18,14 @@ iterations so reached better bounds than 400 with q held (Adam, Chang, Khan and 
 parameterization of sparse variational Gaussian processes").
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from ..gps import Marginals, projected_marginals
+from ..gps import Marginals, Projection, projected_marginals
 from ..mixture_of_experts import Latents, MixtureOfSVGPExperts
+from .naturals import Naturals, assign_naturals, mean_of
 
 
 class Sites(NamedTuple):
@@ -88,25 +89,62 @@ def site_step(
         Its derivatives by the hyperparameters, with the sites held.
     sites : Sites
     """
+    value, gradients, _, target = differentiate(
+        model, X, sites, posterior_moments, objective, hyperparameters
+    )
+    moved = [(1.0 - step_size) * old + step_size * new for old, new in zip(sites, target, strict=True)]
+    return value, gradients, Sites(*moved)
+
+
+def differentiate(
+    model: MixtureOfSVGPExperts,
+    X: tf.Tensor,
+    q: Sequence[tf.Tensor],
+    moments: Callable,
+    objective: Callable[[Latents], tf.Tensor],
+    hyperparameters: Sequence[tf.Variable],
+) -> tuple[tf.Tensor, list[tf.Tensor], list[Projection], Sites]:
+    """The bound under some q and its derivatives.
+
+    Parameters
+    ----------
+    model : MixtureOfSVGPExperts
+    X : tensor of shape (N, D)
+    q : sequence of tensors of shape (L, ...)
+        What decides q of each latent function, in the order of the model's GPs.
+    moments : callable ``(A, *parts of q) -> mean, variance, prior_kl``
+        Takes (G, M, N) and (G, F, ...), for F functions to each A, to (G, F, N) twice and a scalar.
+    objective : callable ``latents -> scalar``
+        The bound without its KL terms.
+    hyperparameters : sequence of tf.Variable
+
+    Returns
+    -------
+    value : scalar tensor
+    gradients : list of tensors
+        By the hyperparameters, with q held.
+    projections : list of Projection
+    sites : Sites
+        That the derivatives by the marginals ask for.
+    """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(hyperparameters)
         projections = model.project(X)
-        latents, prior_kl = _latents(model, X, projections, sites)
+        latents, prior_kl = _latents(model, X, projections, q, moments)
         # The KL terms do not pass through these tensors, so that one backward pass gives all derivatives.
         marginals = _marginals(latents)
         tape.watch(marginals)
         value = objective(latents) - prior_kl
     gradients = tape.gradient(value, [*hyperparameters, *marginals], unconnected_gradients="zero")
     target = _target(_prior_mean(projections), marginals, gradients[len(hyperparameters) :])
-    moved = [(1.0 - step_size) * old + step_size * new for old, new in zip(sites, target, strict=True)]
-    return value, gradients[: len(hyperparameters)], Sites(*moved)
+    return value, gradients[: len(hyperparameters)], projections, target
 
 
-def _latents(model, X, projections, sites):
-    """The latent functions at X under the q of some sites at X, and the sum of the KL terms."""
+def _latents(model, X, projections, q, moments):
+    """The latent functions at X under some q, and the sum of the KL terms."""
     parts, divergences = [], []
-    for projection, own in _by_projection(projections, sites):
-        mean, variance, prior_kl = posterior_moments(projection.A, *own)
+    for projection, own in by_projection(projections, q):
+        mean, variance, prior_kl = moments(projection.A, *own)
         L, N = tf.unstack(tf.shape(projection.prior_mean))
         mean = tf.reshape(mean, [L, N]) + projection.prior_mean
         variance = tf.reshape(variance, [L, N])
@@ -116,12 +154,14 @@ def _latents(model, X, projections, sites):
     return model.join(X, parts), tf.add_n(divergences)
 
 
-def _by_projection(projections, sites):
-    """Each projection with its part of the sites, of shape (G, F, N) for F functions to each A."""
+def by_projection(
+    projections: Sequence[Projection], parts: Sequence[tf.Tensor]
+) -> Iterator[tuple[Projection, list[tf.Tensor]]]:
+    """Each projection with its share of tensors (L, ...), as (G, F, ...) for F functions to each A."""
     sizes = [sum(gp.num_latent_gps for gp in projection.gps) for projection in projections]
-    for projection, *own in zip(projections, *(tf.split(part, sizes) for part in sites), strict=True):
-        shape = [tf.shape(projection.A)[0], projection.num_sharing, tf.shape(projection.A)[2]]
-        yield projection, [tf.reshape(part, shape) for part in own]
+    for projection, *own in zip(projections, *(tf.split(part, sizes) for part in parts), strict=True):
+        groups = [tf.shape(projection.A)[0], projection.num_sharing]
+        yield projection, [tf.reshape(part, tf.concat([groups, tf.shape(part)[1:]], 0)) for part in own]
 
 
 def posterior_moments(
@@ -146,10 +186,10 @@ def posterior_moments(
 
     @tf.custom_gradient
     def function(A):
-        C = tf.linalg.cholesky(_precision(A, precision))
+        C = tf.linalg.cholesky(site_precision(A, precision))
         W = tf.linalg.triangular_solve(C, A[:, None])  # [G, F, M, N]
         s = tf.reduce_sum(tf.square(W), -2)
-        m = _solve(C, tf.linalg.matvec(W, linear))
+        m = mean_of(C, tf.matmul(linear, A, transpose_b=True))
         mu = tf.matmul(m, A)
         # KL = 1/2 (tr P^-1 + m^T m - M + log det P),  and tr P^-1 = M - sum_n b_n s_n
         log_det = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(C)))
@@ -161,7 +201,7 @@ def posterior_moments(
             U = tf.linalg.triangular_solve(C, W, adjoint=True)
             Q = tf.matmul(U * (d_s - 0.5 * d_kl * precision)[:, :, None, :], U, transpose_b=True)
             right = tf.matmul(d_mu, A, transpose_b=True) + d_kl * m
-            p = _solve(C, tf.linalg.triangular_solve(C, right[..., None])[..., 0])
+            p = mean_of(C, right)
             rows = [
                 A[:, None] * precision[:, :, None, :],
                 (d_mu - precision * tf.matmul(p, A))[:, :, None, :],
@@ -176,41 +216,26 @@ def posterior_moments(
     return function(A)
 
 
-def _solve(C, vectors):
-    """``C^-T x`` for vectors x (..., M)."""
-    return tf.linalg.triangular_solve(C, vectors[..., None], adjoint=True)[..., 0]
-
-
-def _precision(A, b):
-    """``P = I + A B A^T``, of shape (G, F, M, M)."""
+def site_precision(A: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """``P = I + A B A^T`` of shape (G, F, M, M), for A (G, M, N) and b (G, F, N)."""
     P = tf.matmul(A[:, None] * b[:, :, None, :], A[:, None], transpose_b=True)
     return tf.linalg.set_diag(P, tf.linalg.diag_part(P) + 1.0)
 
 
+def naturals_of_sites(projections: Sequence[Projection], sites: Sites) -> Naturals:
+    """Natural parameters of the q of some sites."""
+    naturals = []
+    for projection, (linear, precision) in by_projection(projections, sites):
+        M = tf.shape(projection.A)[1]
+        right = tf.matmul(linear, projection.A, transpose_b=True)
+        P = site_precision(projection.A, precision)
+        naturals.append((tf.reshape(right, [-1, M]), tf.reshape(P, [-1, M, M])))
+    return Naturals(*(tf.concat(parts, 0) for parts in zip(*naturals, strict=True)))
+
+
 def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tensor:
     """Give the model the q of some sites at X, if it is finite; return whether it is."""
-    finite, parts = tf.constant(True), []
-    for projection, (linear, precision) in _by_projection(model.project(X), sites):
-        q_mu, q_sqrt = _q(projection.A, linear, precision)
-        finite &= tf.reduce_all(tf.math.is_finite(q_mu)) & tf.reduce_all(tf.math.is_finite(q_sqrt))
-        parts.extend(zip(projection.gps, projection.split(q_mu), projection.split(q_sqrt), strict=True))
-    for gp, mean, root in parts:
-        gp.q_mu.assign(tf.where(finite, tf.transpose(mean), gp.q_mu))
-        gp.q_sqrt.assign(tf.where(finite, root, gp.q_sqrt))
-    return finite
-
-
-def _q(A, linear, precision):
-    """Means (L, M) and roots (L, M, M) of the q of some sites."""
-    # With the order of rows reversed, a Cholesky factor is an upper triangular root U: P = U U^T, and P^-1 =
-    # U^-T U^-1 has the lower triangular root U^-T.
-    M = tf.shape(A)[1]
-    reversed_factor = tf.linalg.cholesky(tf.reverse(_precision(A, precision), [-2, -1]))
-    U = tf.reshape(tf.reverse(reversed_factor, [-2, -1]), [-1, M, M])
-    eye = tf.eye(M, batch_shape=[tf.shape(U)[0]], dtype=A.dtype)
-    q_sqrt = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, eye, lower=False))
-    right = tf.reshape(tf.matmul(linear, A, transpose_b=True), [-1, M])
-    return tf.linalg.matvec(q_sqrt, tf.linalg.matvec(q_sqrt, right, transpose_a=True)), q_sqrt
+    return assign_naturals(model, naturals_of_sites(model.project(X), sites))
 
 
 def _marginals(latents):

@@ -72,9 +72,10 @@ class Structure:
     def build(self, n_features: int, n_inducing: int) -> MixtureOfSVGPExperts:
         """Make a model of this structure, with meaningless parameter values."""
         Z = np.linspace(-1.0, 1.0, n_inducing)[:, None] * np.ones(n_features)
+        prior, gate_prior = _prior(EXPERT_VARIANCE), _prior(GATE_VARIANCE)
         experts = [
             SVGPExpert(
-                self._expert_kernel(spec, n_features),
+                self._expert_kernel(spec, n_features, prior),
                 gpflow.likelihoods.Gaussian(np.full(self.n_outputs, 0.1)),
                 gpflow.inducing_variables.InducingPoints(Z),
                 num_outputs=self.n_outputs,
@@ -82,7 +83,7 @@ class Structure:
             for spec in self.kernels
         ]
         gating_network = SVGPGatingNetwork(
-            make_kernel(self.gating_kernel, n_features, GATE_VARIANCE),
+            make_kernel(self.gating_kernel, n_features, gate_prior),
             gpflow.inducing_variables.InducingPoints(Z),
             num_experts=self.n_experts,
         )
@@ -92,17 +93,21 @@ class Structure:
             SVGPExperts(experts), gating_network, bound=self.bound, num_samples=self.n_samples
         )
 
-    def _expert_kernel(self, spec, n_features):
-        kernels = [make_kernel(spec, n_features, EXPERT_VARIANCE) for _ in range(self.n_outputs)]
+    def _expert_kernel(self, spec, n_features, prior):
+        kernels = [make_kernel(spec, n_features, prior) for _ in range(self.n_outputs)]
         return kernels[0] if self.n_outputs == 1 else SeparateIndependent(kernels)
 
 
-def make_kernel(spec: KernelSpec, input_dim: int, variance: float) -> Kernel:
-    """Make a kernel by a callable, or from a name: a lengthscale per input, a prior mean of its variance."""
+def _prior(variance):
+    return tfp.distributions.Exponential(np.asarray(1.0 / variance, gpflow.default_float()))
+
+
+def make_kernel(spec: KernelSpec, input_dim: int, prior: tfp.distributions.Distribution) -> Kernel:
+    """Make a kernel by a callable, or from a name: a lengthscale per input, a prior of its variance."""
     if callable(spec):
         return spec(input_dim)
     kernel = KERNELS[spec](lengthscales=np.ones(input_dim))
-    kernel.variance.prior = tfp.distributions.Exponential(np.asarray(1.0 / variance, gpflow.default_float()))
+    kernel.variance.prior = prior
     return kernel
 
 

@@ -1,9 +1,11 @@
-"""The safe square root is a square root whose derivative stays finite."""
+"""Functions with derivatives of their own agree with TensorFlow's, and stay finite where those do not."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from sklearn_mogpe.gps import safe_sqrt
+from sklearn_mogpe.gps import log_softmax, log_sum_exp, safe_sqrt, squared_norms
+from sklearn_mogpe.gps.numerics import projected_moments, whiten
 
 
 def value_and_gradient(x):
@@ -25,3 +27,59 @@ def test_zero_and_rounding_errors_below_it_have_derivative_zero():
     root, gradient = value_and_gradient([0.0, -1e-17])
     np.testing.assert_allclose(root, 0.0, atol=1e-18)
     np.testing.assert_array_equal(gradient, 0.0)
+
+
+RNG = np.random.default_rng(0)
+
+
+def assert_same_derivatives(ours, plain, *arguments):
+    """Compare values and first derivatives of a function with those that TensorFlow finds by itself."""
+    arguments = [tf.constant(argument) for argument in arguments]
+    results = []
+    for function in (ours, plain):
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            values = tf.nest.flatten(function(*arguments))
+            weights = [np.random.default_rng(i).normal(size=v.shape) for i, v in enumerate(values)]
+            total = tf.add_n([tf.reduce_sum(w * v) for w, v in zip(weights, values, strict=True)])
+        results.append([*values, *tape.gradient(total, arguments)])
+    for own, other in zip(*results, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-10)
+
+
+def test_squared_norms():
+    assert_same_derivatives(squared_norms, lambda A: tf.reduce_sum(A**2, -2), RNG.normal(size=(2, 4, 5)))
+
+
+def test_whiten():
+    def symmetric(root):
+        return tf.matmul(root, root, transpose_b=True) + 0.5 * tf.eye(4, dtype=tf.float64)
+
+    def plain(root, Kuf):
+        return tf.linalg.triangular_solve(tf.linalg.cholesky(symmetric(root)), Kuf)
+
+    def ours(root, Kuf):
+        return whiten(symmetric(root), Kuf)
+
+    assert_same_derivatives(ours, plain, RNG.normal(size=(3, 4, 4)), RNG.normal(size=(3, 4, 6)))
+
+
+@pytest.mark.parametrize("functions", [1, 3])
+def test_projected_moments(functions):
+    def plain(A, m, R):
+        root = tf.einsum("gfij,gin->gfjn", R, A)
+        return tf.einsum("gfm,gmn->gfn", m, A), tf.reduce_sum(root**2, 2)
+
+    arguments = RNG.normal(size=(2, 4, 5)), RNG.normal(size=(2, functions, 4))
+    assert_same_derivatives(projected_moments, plain, *arguments, RNG.normal(size=(2, functions, 4, 4)))
+
+
+@pytest.mark.parametrize("axis", [0, -2])
+def test_log_sum_exp_and_log_softmax(axis):
+    x = 3.0 * RNG.normal(size=(2, 3, 4)) + np.array([0.0, 800.0])[:, None, None] * (axis == -2)
+    assert_same_derivatives(
+        lambda x: log_sum_exp(x, axis), lambda x: tf.reduce_logsumexp(x, axis, keepdims=True), x
+    )
+    assert_same_derivatives(
+        lambda x: log_softmax(x, axis), lambda x: x - tf.reduce_logsumexp(x, axis, keepdims=True), x
+    )

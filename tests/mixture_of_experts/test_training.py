@@ -63,6 +63,21 @@ def test_natural_gradients_reach_the_optimal_q_of_one_expert_in_one_step(make_mi
     assert mixture.elbo((X, Y)).numpy() == pytest.approx(collapsed.elbo().numpy(), rel=1e-5)
 
 
+def test_shared_priors_and_priors_of_unconstrained_values_count_like_those_of_single_parameters(make_mixture):
+    mixture = make_mixture(3)
+    shared = tfp.distributions.Exponential(f64(2.0))
+    kernels = [gp.kernel for gp in mixture.gps]
+    for kernel in kernels[:3]:
+        kernel.variance.prior = shared
+    kernels[0].lengthscales.prior = tfp.distributions.Normal(f64(0.0), f64(1.0))
+    kernels[0].lengthscales.prior_on = "unconstrained"
+    kernels[1].lengthscales.prior = shared
+    gpflow.set_trainable(kernels[2].variance, False)
+    trained = [kernels[0].variance, kernels[0].lengthscales, kernels[1].variance, kernels[1].lengthscales]
+    expected = sum(parameter.log_prior_density().numpy() for parameter in trained)
+    assert mixture.log_prior_density().numpy() == pytest.approx(expected, rel=1e-12)
+
+
 def test_closure_takes_weights_and_iterators(make_mixture, make_data):
     X, Y = make_data()
     weight = np.linspace(0.5, 1.5, 12)
