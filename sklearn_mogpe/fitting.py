@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_array, check_random_state
@@ -14,7 +15,16 @@ from .stream import Stream
 
 
 def fit_rows(
-    estimator, X, y, sample_weight, last: dict | None, *, solver: str, max_iter: int | None, n_before: int = 0
+    estimator,
+    X,
+    y,
+    sample_weight,
+    last: dict | None,
+    *,
+    solver: str,
+    max_iter: int | None,
+    checkpoint_dir=None,
+    n_before: int = 0,
 ) -> None:
     """Fit an estimator to arrays.
 
@@ -26,24 +36,27 @@ def fit_rows(
         As for ``fit``.
     last : dict or None
         State of the fit to go on from.
-    solver, max_iter : str and int or None
+    solver, max_iter, checkpoint_dir
         In place of the estimator's own.
     n_before : int, default=0
         Rows that the last fit has seen, which these only add to.
     """
+    _check_checkpoints(estimator, checkpoint_dir)
     min_rows = 2 if last is None else 1
-    rows, flat_output = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
+    rows = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
     whole = len(rows.X) <= WHOLE_DATA_ROWS
     if whole:
         rows = distinct_rows(rows)
     whole |= estimator.solver in ("natgrad", "lbfgs")
     problem = _make_problem(estimator, rows, last, whole=whole, n_before=n_before)
     data = X, y, sample_weight
-    _train(estimator, problem, data, flat_output, last, solver=solver, max_iter=max_iter)
+    run = {"solver": solver, "max_iter": max_iter, "checkpoint_dir": checkpoint_dir}
+    _train(estimator, rows, problem, data, last, **run)
 
 
 def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
     """Fit an estimator to a stream of batches; see :func:`fit_rows` and its ``fit_stream``."""
+    _check_checkpoints(estimator, estimator.checkpoint_dir)
     if estimator.solver not in ("auto", "adam"):
         raise ValueError(f'Expected solver="adam" or "auto" for a stream, got {estimator.solver!r}.')
     if estimator.early_stopping:
@@ -53,17 +66,24 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
         )
 
     def check(*batch, is_first):
-        return _check_rows(estimator, *batch, reset=is_first and last is None)[0]
+        return _check_rows(estimator, *batch, reset=is_first and last is None)
 
     stream = Stream(batches, n_rows, check)
     problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
-    flat_output = np.ndim(stream.first_batch[1]) == 1
     max_iter = 1 if stream.one_pass else estimator.max_iter
-    _train(estimator, problem, stream.first_batch, flat_output, last, solver="adam", max_iter=max_iter)
+    run = {"solver": "adam", "max_iter": max_iter, "checkpoint_dir": estimator.checkpoint_dir}
+    _train(estimator, stream.head, problem, stream.first_batch, last, **run)
+
+
+def _check_checkpoints(estimator, checkpoint_dir):
+    if checkpoint_dir is not None and not isinstance(estimator.random_state, Integral):
+        raise ValueError(
+            "Expected an integer as random_state with checkpoint_dir, since a fit that draws other random "
+            f"numbers is another fit, got {estimator.random_state!r}; set random_state=0, say."
+        )
 
 
 def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
-    """The rows, and whether y is one-dimensional."""
     X, y = validate_data(
         estimator,
         X,
@@ -75,8 +95,7 @@ def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
         ensure_min_samples=min_rows,
     )
     y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
-    rows = Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
-    return rows, y.ndim == 1
+    return Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
 
 
 def _make_problem(estimator, rows, last, *, whole, n_before=0):
@@ -99,15 +118,21 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
     return problem._replace(n_inducing=min(estimator.n_inducing, estimator.n_inducing_))
 
 
-def _train(estimator, problem, data, flat_output, last, *, solver, max_iter):
+def _train(estimator, rows, problem, data, last, *, solver, max_iter, checkpoint_dir):
+    from .training.checkpoints import make_checkpoints
     from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
     from .training.selection import train_best
 
     settings = make_settings(estimator, problem.n_rows, solver=solver, max_iter=max_iter)
     structures = make_structures(estimator, problem, last)
-    attributes = partial(_attributes, problem, flat_output)
+    start = last and last["parameters"]
+    checkpoints = None
+    if checkpoint_dir is not None:
+        scales = fit_scales(rows, normalize_y=True)
+        checkpoints = make_checkpoints(checkpoint_dir, scales, problem, settings, structures, start)
+    attributes = partial(_attributes, problem, np.ndim(data[1]) == 1)
     tasks = FitTasks(estimator, attributes, *data)
-    best = train_best(structures, problem, settings, last and last["parameters"], tasks.run)
+    best = train_best(structures, problem, settings, start, tasks.run, checkpoints)
     fit = best.fit
     tasks.end(best.structure, fit.state)
     vars(estimator).update(

@@ -1,5 +1,6 @@
 """The scikit-learn estimator: arrays in, arrays out."""
 
+import os
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -72,6 +73,9 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         Standardise y for the fit; predictions are in its own units. The features are always standardised.
     warm_start : bool, default=False
         Begin from the last fit's parameters and scales.
+    checkpoint_dir : path-like, default=None
+        Directory of checkpoints, from which ``fit`` and ``fit_stream`` go on, should the same fit have been
+        broken off there before. Fits may share it. Needs an integer ``random_state``.
     device : str, default="auto"
         Where TensorFlow computes: ``"auto"`` is the first GPU, or the CPU; or a name such as ``"/GPU:1"``.
     dtype : {"float64", "float32"}, default="float64"
@@ -156,6 +160,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         ],
         "normalize_y": ["boolean"],
         "warm_start": ["boolean"],
+        "checkpoint_dir": [str, os.PathLike, None],
         "device": [str],
         "dtype": [StrOptions({"float64", "float32"})],
         "verbose": ["verbose"],
@@ -183,6 +188,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         init_params="auto",
         normalize_y=True,
         warm_start=False,
+        checkpoint_dir=None,
         device="auto",
         dtype="float64",
         verbose=0,
@@ -206,6 +212,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         self.init_params = init_params
         self.normalize_y = normalize_y
         self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
         self.device = device
         self.dtype = dtype
         self.verbose = verbose
@@ -235,7 +242,16 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
             If the covariance matrices cannot be factorised.
         """
         last = self._state if self.warm_start and hasattr(self, "_state") else None
-        fit_rows(self, X, y, sample_weight, last, solver=self.solver, max_iter=self.max_iter)
+        fit_rows(
+            self,
+            X,
+            y,
+            sample_weight,
+            last,
+            solver=self.solver,
+            max_iter=self.max_iter,
+            checkpoint_dir=self.checkpoint_dir,
+        )
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)

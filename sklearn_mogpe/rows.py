@@ -88,8 +88,8 @@ class Problem(NamedTuple):
     held_out : Rows or None
         Standardised, rows that decide what is best and when to stop.
     draw : callable ``(first, size) -> Rows``
-        Gives as many rows, standardised, for the mini-batch steps from number ``first``. The last of a stream
-        may be fewer; after them, it raises StopIteration.
+        Gives as many rows, standardised, for mini-batches that begin when ``first`` rows have been drawn. The
+        last of a stream may be fewer; after them, it raises StopIteration.
     n_inducing : int
         M.
     n_rows : int
@@ -182,8 +182,8 @@ def make_problem(
 ) -> Problem:
     """Divide rows into those to fit and those to hold out, and draw samples of those to fit.
 
-    Mini-batches are drawn with repetitions. Those of a step depend on its number and on ``random_state``, not
-    on what was drawn before.
+    Mini-batches are drawn with repetitions. They depend on ``random_state`` and on how many rows have been
+    drawn before, but not on which.
 
     Parameters
     ----------

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import check_scalar
+from sklearn.utils import check_scalar, gen_batches
 
-from .rows import WHOLE_DATA_ROWS, Problem, Rows
+from .rows import BLOCK_ROWS, WHOLE_DATA_ROWS, Problem, Rows
 
 
 class Stream:
@@ -71,8 +71,14 @@ class Stream:
 
     def feed(self, problem: Problem) -> Problem:
         """Let a problem that was made of the head draw the rows of the stream, in their order."""
+        drawn = 0
 
         def draw(first, size):
+            nonlocal drawn
+            if first > drawn:  # a resumed fit has seen them in this pass
+                for part in gen_batches((first - drawn) % self.n_rows, BLOCK_ROWS):
+                    self._take(part.stop - part.start)
+            drawn = first + size
             return problem.scales.transform(self._take(size))
 
         return problem._replace(draw=draw, n_rows=self.n_rows, num_data=self.n_rows)

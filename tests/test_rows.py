@@ -157,7 +157,7 @@ def test_held_out_rows_are_the_others(numbered, monkeypatch):
     problem = problem_of(numbered, held_out_fraction=0.25, whole=False)
     assert (len(problem.held_out.X), problem.n_rows, problem.num_data) == (5, 15, 15)
     assert len(problem.look.X) == 8
-    drawn = problem.draw(2, 1000)
+    drawn = problem.draw(32, 1000)
     assert sorted(set(drawn.weight) | set(problem.held_out.weight)) == list(numbered.weight)
     for part in (problem.held_out, problem.look, problem.sample, drawn):
         places = part.weight.astype(int) - 1
@@ -168,11 +168,11 @@ def test_held_out_rows_are_the_others(numbered, monkeypatch):
 
 def test_draws_are_those_of_the_seed(numbered):
     problem = problem_of(numbered)
-    first = problem.draw(2, 30)
-    assert not np.array_equal(first.weight, problem.draw(3, 30).weight)
-    assert_same(first, problem.draw(2, 30))  # whatever was drawn between
-    assert_same(first, problem_of(numbered).draw(2, 30))
-    assert not np.array_equal(first.weight, problem_of(numbered, seed=1).draw(2, 30).weight)
+    first = problem.draw(30, 30)
+    assert not np.array_equal(first.weight, problem.draw(60, 30).weight)
+    assert_same(first, problem.draw(30, 30))  # whatever was drawn between
+    assert_same(first, problem_of(numbered).draw(30, 30))
+    assert not np.array_equal(first.weight, problem_of(numbered, seed=1).draw(30, 30).weight)
     frequencies = np.bincount(problem.draw(0, 20_000).weight.astype(int))[1:]
     assert 850 < frequencies.min() <= frequencies.max() < 1150
 

@@ -43,8 +43,8 @@ def numbered(n_rows):
     return np.arange(float(n_rows))[:, None], np.arange(float(n_rows))
 
 
-def draw_all(stream, sizes):
-    problem = make_problem(
+def problem_of(stream):
+    return make_problem(
         stream.head,
         fit_scales(stream.head, normalize_y=True),
         whole=False,
@@ -53,9 +53,12 @@ def draw_all(stream, sizes):
         n_before=0,
         random_state=np.random.RandomState(0),
     )
-    fed = stream.feed(problem)
-    drawn = [fed.draw(step, size) for step, size in enumerate(sizes)]
-    return [problem.scales.X.inverse_transform(rows.X)[:, 0].round(6).tolist() for rows in drawn]
+
+
+def draw_all(stream, sizes):
+    fed = stream.feed(problem_of(stream))
+    drawn = [fed.draw(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
+    return [fed.scales.X.inverse_transform(rows.X)[:, 0].round(6).tolist() for rows in drawn]
 
 
 # Rows, whatever the batches
@@ -77,6 +80,15 @@ def test_the_last_rows_of_an_iterator_may_be_fewer_and_are_the_last(sizes):
     assert draw_all(stream, [8, 8]) == [list(range(8)), [8, 9, 10]]
     with pytest.raises(StopIteration):
         stream._take(1)
+
+
+def test_a_resumed_fit_passes_over_the_rows_that_it_has_seen_in_a_pass(monkeypatch):
+    monkeypatch.setattr("sklearn_mogpe.stream.BLOCK_ROWS", 2)
+    stream = Stream(list(cut(numbered(11), [4])), None, to_rows)
+    fed = stream.feed(problem_of(stream))
+    drawn = [fed.draw(first, 3).weight for first in (11 + 5, 11 + 8)]
+    assert fed.scales.X.inverse_transform(fed.draw(22, 2).X)[:, 0] == pytest.approx([0, 1], abs=1e-9)
+    assert [len(weight) for weight in drawn] == [3, 3]
 
 
 def test_the_head_is_the_first_rows(monkeypatch):
@@ -112,7 +124,7 @@ def test_a_stream_is_trained_on_as_the_loop_by_hand(make_regressor, short_search
     )
 
     def draw(first, size):
-        places = np.arange(16 * first, 16 * first + size) % 60
+        places = np.arange(first, first + size) % 60
         return problem.scales.transform(Rows(*(part[places] for part in rows)))
 
     settings = make_settings(model, 60, solver="adam", max_iter=30)

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .. import gaussian_mixture
 from ..rows import Problem
+from .checkpoints import Checkpoints
 from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
 from .race import race
@@ -90,6 +91,7 @@ def train(
     settings: Settings,
     start: State | None = None,
     listen: Listen = quiet,
+    checkpoints: Checkpoints | None = None,
 ) -> Fit:
     """Train a mixture.
 
@@ -103,6 +105,8 @@ def train(
     listen : callable ``(name, max_reports) -> context manager``
         Goes around each run that is trained to the end. Gives a function that is called at each report with
         the structure and a function that returns the present parameters, and returns whether to stop.
+    checkpoints : Checkpoints, default=None
+        Where the fit is kept, so that it goes on from there when it is started again.
 
     Returns
     -------
@@ -131,7 +135,14 @@ def train(
             return trackers[-1]
 
         try:
-            states = [start] if start is not None else _starts(program, problem, settings, track)
+            if start is not None:
+                states = [start]
+            elif checkpoints is None:
+                states = _starts(program, problem, settings, track)
+            else:
+                states = checkpoints.starts(
+                    structure.n_experts, lambda: _starts(program, problem, settings, track)
+                )
             feed = _feed(program, problem)
             candidates = [Candidate(_loss(program, feed, state), state) for state in states]
             trackers.clear()
@@ -146,8 +157,10 @@ def train(
                         tol=settings.tol,
                         n_iter_no_change=settings.n_iter_no_change,
                         validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
+                        checkpoints=checkpoints and checkpoints.run(structure.n_experts, name, program),
                     )
                     SOLVERS[settings.solver](program, feed, tracker, options)
+                    tracker.finish()
         except KeyboardInterrupt:
             if not trackers:
                 raise
@@ -217,4 +230,5 @@ def _lower_bound(program, best, num_data):
 
 def _mean_log_density(program, X, Y, weight):
     weights, means, variances = (part.numpy() for part in program.get(mixture_function)(program.tensor(X)))
-    return np.average(gaussian_mixture.log_density(Y, weights, means, np.sqrt(variances)), weights=weight)
+    log_density = gaussian_mixture.log_density(Y, weights, means, np.sqrt(variances))
+    return float(np.average(log_density, weights=weight))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..rows import Problem
+from .checkpoints import Checkpoints
 from .fit import Fit, Listen, Settings, quiet, train, warn_of_interruption
 from .program import State
 from .structure import Structure
@@ -37,6 +38,7 @@ def train_best(
     settings: Settings,
     start: State | None = None,
     listen: Listen = quiet,
+    checkpoints: Checkpoints | None = None,
 ) -> Selection:
     """Train mixtures of more and more experts, until one more is not worth it.
 
@@ -44,18 +46,18 @@ def train_best(
     ----------
     structures : iterable of Structure
         In ascending order of experts; only one, if there is a start.
-    problem, settings, start, listen
+    problem, settings, start, listen, checkpoints
         As for :func:`~sklearn_mogpe.training.fit.train`, which also raises the errors of the first structure.
         Those of later ones, or an interruption, end the selection.
     """
     first, *others = structures
-    best = Selection(first, train(first, problem, settings, start, listen), {})
+    best = Selection(first, train(first, problem, settings, start, listen, checkpoints), {})
     best.scores[first.n_experts] = best.fit.lower_bound
     for structure in others:
         if best.fit.interrupted:
             break
         try:
-            fit = train(structure, problem, settings, start, listen)
+            fit = train(structure, problem, settings, start, listen, checkpoints)
         except KeyboardInterrupt:
             warn_of_interruption()
             break

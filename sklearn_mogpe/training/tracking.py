@@ -1,13 +1,28 @@
 """What a solver reports to: it keeps the best parameters and decides when to stop."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
+import tensorflow as tf
 
+from .checkpoints import RunCheckpoints
 from .program import JITTER, Candidate, Program
 
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
 MAX_JITTER = 1e-2
+
+# What a tracker remembers, besides the best parameters.
+HISTORY = (
+    "best_loss",
+    "best_criterion",
+    "iterations",
+    "loss_curve",
+    "validation_scores",
+    "n_iter",
+    "converged",
+    "_reference",
+    "_reference_iter",
+)
 
 
 class Tracker:
@@ -28,6 +43,8 @@ class Tracker:
         and when to stop, in place of the loss.
     report : callable ``(iteration, loss per row) -> bool``, default=None
         Is told of progress, and may ask to stop.
+    checkpoints : RunCheckpoints, default=None
+        Where the run is kept, so that it can be resumed.
 
     Attributes
     ----------
@@ -53,11 +70,12 @@ class Tracker:
         n_iter_no_change: int | None = None,
         validate: Callable[[], float] | None = None,
         report: Callable[[float, float], bool] | None = None,
+        checkpoints: RunCheckpoints | None = None,
     ):
         self.program = program
         self.tol = tol
         self.n_iter_no_change = np.inf if n_iter_no_change is None else n_iter_no_change
-        self.validate, self.report = validate, report
+        self.validate, self.report, self.checkpoints = validate, report, checkpoints
         self.best_loss, self.best_state = start
         self.best_criterion = np.inf if validate else start.loss
         self.iterations: list[float] = []
@@ -66,6 +84,34 @@ class Tracker:
         self.n_iter = 0
         self.converged = False
         self._reference, self._reference_iter = self.best_criterion, 0
+
+    def resume(self, variables: Sequence[tf.Variable] = ()) -> bool:
+        """Go on from the last checkpoint of the run, if there are any; return whether it is of the run's end.
+
+        Parameters
+        ----------
+        variables : sequence of tf.Variable
+            What the solver remembers; checkpoints keep it with the program's parameters.
+        """
+        return self.checkpoints is not None and self.checkpoints.restore(self, variables)
+
+    def finish(self) -> None:
+        """Record that the run has ended."""
+        if self.checkpoints is not None:
+            self.checkpoints.save(finished=True)
+
+    @property
+    def history(self) -> dict[str, np.ndarray]:
+        """All that the tracker remembers, as arrays by name."""
+        best = {f"best_state{path}": value for path, value in self.best_state.items()}
+        return best | {name: np.asarray(getattr(self, name)) for name in HISTORY}
+
+    def recall(self, arrays: dict[str, np.ndarray]) -> None:
+        """Remember what the :attr:`history` of a tracker was."""
+        best = "best_state"
+        self.best_state = {n.removeprefix(best): value for n, value in arrays.items() if n.startswith(best)}
+        for name in HISTORY:
+            setattr(self, name, arrays[name].tolist())
 
     def update(self, n_iter: float, loss: float) -> bool:
         """Record the loss per row of the program's present parameters; return whether to stop."""
@@ -82,6 +128,8 @@ class Tracker:
         if criterion < self._reference - self.tol:
             self._reference, self._reference_iter = criterion, n_iter
         self.converged = n_iter - self._reference_iter >= self.n_iter_no_change
+        if self.checkpoints is not None:
+            self.checkpoints.save()
         asked_to_stop = self.report is not None and self.report(n_iter, loss)
         return self.converged or asked_to_stop
 

@@ -15,13 +15,12 @@ def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> No
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled)
-    optimizer.reset()
 
     def on_rows(first, rates):
-        rows = feed.draw(first, len(rates) * options.batch_size)
+        rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
         return steps(*rows, rates[: -(-len(rows.X) // options.batch_size)])  # fewer, where a stream ends
 
-    in_chunks(program, feed, tracker, options, on_rows)
+    in_chunks(program, feed, tracker, options, on_rows, optimizer)
 
 
 def _compiled(program):

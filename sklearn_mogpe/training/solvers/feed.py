@@ -16,7 +16,7 @@ class Feed(NamedTuple):
     num_data : int
         Number of rows that they stand for.
     draw : callable ``(first, size) -> Data``, default=None
-        Gives the rows of the steps from number ``first``, see :class:`~sklearn_mogpe.rows.Problem`; for
+        Gives rows, see :class:`~sklearn_mogpe.rows.Problem`; for
         mini-batches.
     """
 

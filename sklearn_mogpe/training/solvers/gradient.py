@@ -18,18 +18,28 @@ MOMENTS = (0.9, 0.999)
 EPSILON = 1e-7
 
 
-def in_chunks(program: Program, feed: Feed, tracker: Tracker, options: Options, steps: Callable) -> None:
+def in_chunks(
+    program: Program, feed: Feed, tracker: Tracker, options: Options, steps: Callable, optimizer: "Adam"
+) -> None:
     """Take chunks of steps, until the tracker says stop, all are taken or the rows have ended.
+
+    Goes on where a run that is resumed was broken off.
 
     Parameters
     ----------
     steps : callable ``(first, rates) -> bool``
         Takes one step for each of the step sizes ``rates``, an array, the first of them step number
         ``first``; returns whether all was finite. Raises StopIteration if there are no more rows.
+    optimizer : Adam
+        Which takes the steps.
     """
+    optimizer.reset()
+    if tracker.resume(optimizer.state):
+        return
+    done = round(tracker.n_iter * options.steps_per_iter)
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
-    for first in range(0, options.n_steps, options.report_every):
+    for first in range(done, options.n_steps, options.report_every):
         some = program.tensor(rates[first : first + options.report_every])
         try:
             finite = steps(first, some)
@@ -76,6 +86,11 @@ class Adam:
         self.variables = variables
         self._moments = [tuple(_like(variable) for _ in MOMENTS) for variable in variables]
         self._count = tf.Variable(0.0, trainable=False, dtype=variables[0].dtype)
+
+    @property
+    def state(self) -> list[tf.Variable]:
+        """The moments and the number of steps."""
+        return [*(moment for moments in self._moments for moment in moments), self._count]
 
     def reset(self) -> None:
         """Forget the moments and the number of steps."""

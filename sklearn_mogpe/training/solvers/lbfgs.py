@@ -26,6 +26,8 @@ def lbfgs(program: Program, feed: Feed, tracker: Tracker, options: Options) -> N
         if tracker.update(tracker.n_iter + 1, intermediate_result.fun / feed.num_data):
             raise StopIteration
 
+    if tracker.resume():
+        return
     while tracker.n_iter < options.n_steps:
         try:
             result = minimize(

@@ -20,8 +20,7 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
     One iteration is one pass over the data. See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled)
-    optimizer.reset()
-    in_chunks(program, feed, tracker, options, lambda first, rates: steps(*feed.look, rates))
+    in_chunks(program, feed, tracker, options, lambda first, rates: steps(*feed.look, rates), optimizer)
 
 
 def _compiled(program):
