@@ -30,17 +30,20 @@ class FittedModelMixin(MixturePredictorMixin):
         return Structure(**self._state["structure"])
 
     def _predict_mixture(self, X):
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-
-        from .training.devices import device_or_auto  # imports TensorFlow, which takes seconds
+        query = self._query(X)
         from .training.predict import predict_mixture
 
-        scales = fitted_state.scales(self._state)
+        return predict_mixture(*query)
+
+    def _query(self, X):
+        """What the functions that predict ask for: structure, parameters, scales, and X, checked."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
+
+        from .training.devices import device_or_auto  # imports TensorFlow, which takes seconds
+
         structure = replace(self._structure, device=device_or_auto(self.device))
-        X = scales.X.transform(X)
-        weights, means, variances = predict_mixture(structure, self._state["parameters"], X)
-        return weights, scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
+        return structure, self._state["parameters"], fitted_state.scales(self._state), X
 
     @property
     def _flat_output(self):
@@ -112,8 +115,8 @@ class FittedModelMixin(MixturePredictorMixin):
         check_is_fitted(self)
         if self.n_experts_ == 1:
             raise ValueError("Expected at least two experts, got one, which has no gate; try n_experts=2.")
-        X = validate_data(self, X, reset=False, dtype=np.float64)
-        X = fitted_state.scales(self._state).X.transform(X).astype(self.model_.jitter.dtype.as_numpy_dtype)
-        gates = self.model_.latents(X).gates
-        means = np.transpose(gates.mean).astype(float)
-        return (means, np.sqrt(np.transpose(gates.variance).astype(float))) if return_std else means
+        query = self._query(X)
+        from .training.predict import predict_gating_functions
+
+        means, stds = predict_gating_functions(*query)
+        return (means, stds) if return_std else means

@@ -7,6 +7,7 @@ import gpflow
 import numpy as np
 import pytest
 
+from sklearn_mogpe.rows import Scaler, Scales
 from sklearn_mogpe.training import program as pool
 from sklearn_mogpe.training.predict import build_model, predict_mixture
 from sklearn_mogpe.training.program import Program, bound_function, checkout, mixture_function
@@ -14,6 +15,7 @@ from sklearn_mogpe.training.structure import Structure
 
 STRUCTURE = Structure(("rbf", "matern32"), "rbf", 1, 8, "tight")
 Z = np.linspace([-1.0, 0.0], [1.0, 0.5], 4)
+AS_THEY_ARE = Scales(Scaler(np.zeros(2), np.ones(2)), Scaler(np.zeros(1), np.ones(1)))
 
 
 def random_state_of(structure, seed):
@@ -69,8 +71,8 @@ def test_the_bound_function_is_the_models_training_loss():
 def test_float32_and_float64_agree():
     X = np.random.default_rng(0).standard_normal((9, 2))
     state = random_state_of(STRUCTURE, 3)
-    double = predict_mixture(STRUCTURE, state, X)
-    single = predict_mixture(replace(STRUCTURE, dtype="float32"), state, X)
+    double = predict_mixture(STRUCTURE, state, AS_THEY_ARE, X)
+    single = predict_mixture(replace(STRUCTURE, dtype="float32"), state, AS_THEY_ARE, X)
     for a, b in zip(double, single, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
 
@@ -78,9 +80,9 @@ def test_float32_and_float64_agree():
 def test_threads_that_share_a_program_get_their_own_answers():
     X = np.random.default_rng(0).standard_normal((50, 2))
     states = [random_state_of(STRUCTURE, seed) for seed in range(8)]
-    expected = [predict_mixture(STRUCTURE, state, X) for state in states]
+    expected = [predict_mixture(STRUCTURE, state, AS_THEY_ARE, X) for state in states]
     with ThreadPoolExecutor(8) as executor:
-        got = list(executor.map(lambda state: predict_mixture(STRUCTURE, state, X), states * 4))
+        got = list(executor.map(lambda state: predict_mixture(STRUCTURE, state, AS_THEY_ARE, X), states * 4))
     for result, reference in zip(got, expected * 4, strict=True):
         for a, b in zip(result, reference, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -107,8 +109,9 @@ def test_a_built_model_has_the_state_and_is_nobody_elses():
     state = random_state_of(STRUCTURE, 4)
     X = np.random.default_rng(0).standard_normal((6, 2))
     model = build_model(STRUCTURE, state)
-    expected = predict_mixture(STRUCTURE, state, X)
-    for a, b in zip(model.predict_mixture(X), expected, strict=True):
+    expected = predict_mixture(STRUCTURE, state, AS_THEY_ARE, X)
+    weights, means, variances = model.predict_mixture(X)
+    for a, b in zip((weights, means, np.sqrt(variances)), expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
     model.experts.experts[0].likelihood.variance.assign([9.0])
-    np.testing.assert_array_equal(predict_mixture(STRUCTURE, state, X)[2], expected[2])
+    np.testing.assert_array_equal(predict_mixture(STRUCTURE, state, AS_THEY_ARE, X)[2], expected[2])
