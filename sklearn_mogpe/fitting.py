@@ -14,18 +14,7 @@ from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit
 from .stream import Stream
 
 
-def fit_rows(
-    estimator,
-    X,
-    y,
-    sample_weight,
-    last: dict | None,
-    *,
-    solver: str,
-    max_iter: int | None,
-    checkpoint_dir=None,
-    n_before: int = 0,
-) -> None:
+def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: bool = False) -> None:
     """Fit an estimator to arrays.
 
     Parameters
@@ -36,29 +25,31 @@ def fit_rows(
         As for ``fit``.
     last : dict or None
         State of the fit to go on from.
-    solver, max_iter, checkpoint_dir
-        In place of the estimator's own.
-    n_before : int, default=0
-        Rows that the last fit has seen, which these only add to.
+    one_pass : bool, default=False
+        Pass once over the rows, in mini-batches; they add to those that the last fit has seen.
     """
-    _check_checkpoints(estimator, checkpoint_dir)
+    if not one_pass:
+        _check_checkpoints(estimator)
     min_rows = 2 if last is None else 1
     rows = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
     whole = len(rows.X) <= WHOLE_DATA_ROWS
     if whole:
         rows = distinct_rows(rows)
-    whole |= estimator.solver in ("natgrad", "lbfgs")
+    solver = _solver(estimator, len(rows.X), in_batches=one_pass)
+    whole |= solver in ("natgrad", "lbfgs")
+    n_before = last["n_rows"] if one_pass and last is not None else 0
     problem = _make_problem(estimator, rows, last, whole=whole, n_before=n_before)
-    data = X, y, sample_weight
-    run = {"solver": solver, "max_iter": max_iter, "checkpoint_dir": checkpoint_dir}
-    _train(estimator, rows, problem, data, last, **run)
+    run = {"max_iter": 1, "checkpoint_dir": None} if one_pass else {}
+    _train(estimator, rows, problem, (X, y, sample_weight), last, solver, **run)
 
 
 def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
     """Fit an estimator to a stream of batches; see :func:`fit_rows` and its ``fit_stream``."""
-    _check_checkpoints(estimator, estimator.checkpoint_dir)
-    if estimator.solver not in ("auto", "adam"):
-        raise ValueError(f'Expected solver="adam" or "auto" for a stream, got {estimator.solver!r}.')
+    _check_checkpoints(estimator)
+    if estimator.solver == "lbfgs":
+        raise ValueError(
+            'Expected a solver that takes mini-batches for a stream, "natgrad" or "adam", got "lbfgs".'
+        )
     if estimator.early_stopping:
         raise ValueError(
             "Expected early_stopping=False for a stream: rows that are held out cannot be told from "
@@ -70,13 +61,21 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
 
     stream = Stream(batches, n_rows, check)
     problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
-    max_iter = 1 if stream.one_pass else estimator.max_iter
-    run = {"solver": "adam", "max_iter": max_iter, "checkpoint_dir": estimator.checkpoint_dir}
-    _train(estimator, stream.head, problem, stream.first_batch, last, **run)
+    solver = _solver(estimator, problem.n_rows, in_batches=True)
+    run = {"max_iter": 1} if stream.one_pass else {}
+    _train(estimator, stream.head, problem, stream.first_batch, last, solver, **run)
 
 
-def _check_checkpoints(estimator, checkpoint_dir):
-    if checkpoint_dir is not None and not isinstance(estimator.random_state, Integral):
+def _solver(estimator, n_rows, *, in_batches):
+    """Name of the solver, for mini-batches where they are asked for or rows are many."""
+    if estimator.solver == "adam" or (estimator.solver == "lbfgs" and not in_batches):
+        return estimator.solver
+    many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
+    return "batch_natgrad" if in_batches or n_rows > many else "natgrad"
+
+
+def _check_checkpoints(estimator):
+    if estimator.checkpoint_dir is not None and not isinstance(estimator.random_state, Integral):
         raise ValueError(
             "Expected an integer as random_state with checkpoint_dir, since a fit that draws other random "
             f"numbers is another fit, got {estimator.random_state!r}; set random_state=0, say."
@@ -118,11 +117,13 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
     return problem._replace(n_inducing=min(estimator.n_inducing, estimator.n_inducing_))
 
 
-def _train(estimator, rows, problem, data, last, *, solver, max_iter, checkpoint_dir):
+def _train(estimator, rows, problem, data, last, solver, **instead):
     from .training.checkpoints import make_checkpoints
     from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
     from .training.selection import train_best
 
+    max_iter = instead.get("max_iter", estimator.max_iter)
+    checkpoint_dir = instead.get("checkpoint_dir", estimator.checkpoint_dir)
     settings = make_settings(estimator, problem.n_rows, solver=solver, max_iter=max_iter)
     structures = make_structures(estimator, problem, last)
     start = last and last["parameters"]

@@ -41,14 +41,15 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     n_samples : int, default=32
         Even number of fixed quasi-random points that stand for the bound's expectations.
     solver : {"auto", "natgrad", "lbfgs", "adam"}, default="auto"
-        ``"natgrad"``: natural gradients for the variational parameters and Adam for the others, on the whole
-        data. ``"lbfgs"``: SciPy's L-BFGS for all parameters, on the whole data. ``"adam"``: mini-batches.
-        ``"auto"``: ``"natgrad"`` up to 20 000 rows, ``"adam"`` beyond.
+        ``"natgrad"``, which ``"auto"`` stands for: natural gradients for the variational parameters and Adam
+        for the others. ``"lbfgs"``: SciPy's L-BFGS for all parameters, on the whole data. ``"adam"``: Adam
+        for all parameters, on mini-batches.
     learning_rate : float, default=None
-        First step size of Adam, which decays to a tenth. None is 0.1 for ``"natgrad"``, whose Adam moves the
-        hyperparameters only, and 0.01 for ``"adam"``.
+        First step size of Adam, and of the natural gradients of mini-batches, which decays to a tenth. None
+        is 0.1 for ``"natgrad"`` on the whole data, 0.05 on mini-batches, and 0.01 for ``"adam"``.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch. ``"auto"`` is 256.
+        Rows of a mini-batch. ``"auto"`` is 256; with it ``"natgrad"`` takes mini-batches of more than 20 000
+        rows only, otherwise of more than ``batch_size``.
     max_iter : int, default=None
         Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 200
         iterations, or as many passes as make 10 000 steps.
@@ -242,16 +243,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
             If the covariance matrices cannot be factorised.
         """
         last = self._state if self.warm_start and hasattr(self, "_state") else None
-        fit_rows(
-            self,
-            X,
-            y,
-            sample_weight,
-            last,
-            solver=self.solver,
-            max_iter=self.max_iter,
-            checkpoint_dir=self.checkpoint_dir,
-        )
+        fit_rows(self, X, y, sample_weight, last)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -271,9 +263,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         -------
         self
         """
-        last = getattr(self, "_state", None)
-        n_before = 0 if last is None else last["n_rows"]
-        fit_rows(self, X, y, sample_weight, last, solver="adam", max_iter=1, n_before=n_before)
+        fit_rows(self, X, y, sample_weight, getattr(self, "_state", None), one_pass=True)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)

@@ -162,13 +162,20 @@ def test_a_sample_of_the_rows_is_enough_for_a_start(make_regressor, step, new_ro
 
 @pytest.mark.slow
 def test_mini_batches_where_rows_are_many(make_regressor, step, new_rows, monkeypatch, short_search):
-    """As beyond 20 000 rows: rows are not merged, Adam sees batches."""
-    for module in ("regressor", "training.resolve"):
-        monkeypatch.setattr(f"sklearn_mogpe.{module}.WHOLE_DATA_ROWS", 100)
-    model = make_regressor(max_iter=300, batch_size=50).fit(*step[:2])
+    """As beyond 20 000 rows: rows are not merged, and come in batches."""
+    monkeypatch.setattr("sklearn_mogpe.fitting.WHOLE_DATA_ROWS", 100)
     rows, y, truth = new_rows["step"]
-    assert model.score_samples(rows, y).mean() > true_log_density(rows, y, truth) - 0.4
-    assert_same_fit(model, make_regressor(max_iter=300, batch_size=50, solver="adam").fit(*step[:2]))
+    for solver, max_iter in {"auto": 100, "adam": 300}.items():
+        model = make_regressor(max_iter=max_iter, batch_size=50, solver=solver).fit(*step[:2])
+        assert model.score_samples(rows, y).mean() > true_log_density(rows, y, truth) - 0.4
+
+
+def test_natural_gradients_take_mini_batches_if_asked(make_regressor, wave):
+    in_batches = make_regressor(batch_size=20, max_iter=40).fit(*wave)
+    whole = make_regressor(batch_size=40, max_iter=40).fit(*wave)
+    assert_same_fit(whole, make_regressor(max_iter=40).fit(*wave))
+    assert in_batches.lower_bound_ != whole.lower_bound_
+    assert in_batches.lower_bound_ == pytest.approx(whole.lower_bound_, abs=5.0)
 
 
 @pytest.mark.parametrize(

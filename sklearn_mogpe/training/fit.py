@@ -36,7 +36,7 @@ class Settings:
 
     Attributes
     ----------
-    solver : {"natgrad", "lbfgs", "adam"}
+    solver : {"natgrad", "batch_natgrad", "lbfgs", "adam"}
     options : Options
         For the solver.
     tol, n_iter_no_change : float and int

@@ -1,26 +1,27 @@
 """From the estimator's parameters to a structure and settings, where ``None`` and ``"auto"`` are decided."""
 
-from ..rows import WHOLE_DATA_ROWS, Problem
+import tensorflow as tf
+
+from ..rows import Problem
 from .devices import check_device
 from .fit import Settings
 from .solvers import Options
 from .structure import Structure, check_kernel
 
 # First step size of Adam: where it moves the hyperparameters only, and where it moves everything.
-LEARNING_RATES = {"natgrad": 0.1, "lbfgs": 0.1, "adam": 0.01}
+LEARNING_RATES = {"natgrad": 0.1, "batch_natgrad": 0.05, "lbfgs": 0.1, "adam": 0.01}
 
 # n_experts="auto" tries up to this many.
 MAX_EXPERTS = 5
 
 # Iterations on the whole data, or mini-batch steps, in place of max_iter=None.
-WHOLE_DATA_ITERATIONS = 200
-MINI_BATCH_STEPS = 10_000
+STEPS = {"natgrad": 200, "batch_natgrad": 3000, "lbfgs": 200, "adam": 10_000}
 
 # batch_size="auto".
 BATCH_SIZE = 256
 
 # Steps between two looks at the bound, to hide the look's cost.
-REPORT_STEPS = {"natgrad": 25, "lbfgs": 1, "adam": 100}
+REPORT_STEPS = {"natgrad": 25, "batch_natgrad": 100, "lbfgs": 1, "adam": 100}
 
 
 def make_structures(estimator, problem: Problem, state: dict | None) -> list[Structure]:
@@ -86,19 +87,22 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
     ----------
     estimator : MoGPERegressor
     n_rows : int
-    solver, max_iter : str and int or None
+    solver : {"natgrad", "batch_natgrad", "lbfgs", "adam"}
+    max_iter : int or None
         In place of the estimator's own.
+
+    Raises
+    ------
+    ValueError
+        If the replicas of a ``tf.distribute`` strategy cannot share mini-batches evenly.
     """
-    if solver == "auto":
-        solver = "natgrad" if n_rows <= WHOLE_DATA_ROWS else "adam"
+    in_batches = solver in ("batch_natgrad", "adam")
     batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
-    steps_per_iter = -(-n_rows // batch_size) if solver == "adam" else 1
-    if max_iter is None:
-        n_steps = MINI_BATCH_STEPS if solver == "adam" else WHOLE_DATA_ITERATIONS
-    else:
-        n_steps = max_iter * steps_per_iter
+    _check_replicas(solver, batch_size)
+    steps_per_iter = -(-n_rows // batch_size) if in_batches else 1
+    n_steps = STEPS[solver] if max_iter is None else max_iter * steps_per_iter
     report_every = REPORT_STEPS[solver]
-    if solver == "adam":  # several times before patience ends
+    if in_batches:  # several times before patience ends
         report_every = min(report_every, max(1, estimator.n_iter_no_change * steps_per_iter // 4))
     rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
     return Settings(
@@ -110,3 +114,17 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
         init_params=estimator.init_params,
         verbose=estimator.verbose,
     )
+
+
+def _check_replicas(solver, batch_size):
+    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if n_replicas > 1 and solver != "adam":
+        raise ValueError(
+            f'Expected solver="adam" within the scope of a strategy of {n_replicas} replicas, which share '
+            f"mini-batches, got {solver!r}."
+        )
+    if batch_size % n_replicas:
+        raise ValueError(
+            f"Expected a batch_size that {n_replicas} replicas can share evenly, got {batch_size}; try "
+            f"{batch_size - batch_size % n_replicas or n_replicas}."
+        )

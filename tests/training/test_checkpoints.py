@@ -20,7 +20,12 @@ from sklearn_mogpe.training.program import Candidate, Program
 from sklearn_mogpe.training.structure import Structure
 from sklearn_mogpe.training.tracking import Tracker
 
-STEPS = {"natgrad": {"max_iter": 150}, "lbfgs": {"max_iter": 40}, "adam": {"batch_size": 16, "max_iter": 200}}
+SOLVERS = {
+    "natgrad": {"solver": "natgrad", "max_iter": 150},
+    "batch_natgrad": {"solver": "natgrad", "batch_size": 16, "max_iter": 200},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 40},
+    "adam": {"solver": "adam", "batch_size": 16, "max_iter": 200},
+}
 
 
 class KilledError(BaseException):
@@ -82,11 +87,11 @@ def test_a_fit_with_checkpoints_is_the_same_fit(make_regressor, short_search, wa
 
 
 @pytest.mark.parametrize("kill_at", [1, 4])
-@pytest.mark.parametrize("solver", ["natgrad", "adam"])
+@pytest.mark.parametrize("solver", ["natgrad", "batch_natgrad", "adam"])
 def test_a_broken_fit_ends_where_an_unbroken_one_does(
     make_regressor, short_search, step, tmp_path, every_report, updates, kill, monkeypatch, solver, kill_at
 ):
-    params = {"solver": solver, "tol": 0.0, "n_iter_no_change": 200, **STEPS[solver]}
+    params = {"tol": 0.0, "n_iter_no_change": 200, **SOLVERS[solver]}
     unbroken = make_regressor(**params, checkpoint_dir=tmp_path / "other").fit(*step[:2])
     reports, updates.count = updates.count, 0
     assert reports > kill_at
@@ -109,11 +114,11 @@ def test_a_broken_lbfgs_goes_on(make_regressor, short_search, step, tmp_path, ev
     assert model.lower_bound_ == pytest.approx(unbroken.lower_bound_, abs=0.02 * len(step[0]))
 
 
-@pytest.mark.parametrize("solver", ["natgrad", "lbfgs", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_a_finished_fit_is_not_run_again(
     make_regressor, short_search, wave, tmp_path, updates, monkeypatch, solver
 ):
-    params = {"solver": solver, **STEPS[solver], "tol": 1e3, "n_iter_no_change": 3}
+    params = {**SOLVERS[solver], "tol": 1e3, "n_iter_no_change": 3}
     first = make_regressor(**params, checkpoint_dir=tmp_path).fit(*wave)
     assert first.converged_
     reports = updates.count
@@ -166,7 +171,7 @@ def test_held_out_scores_go_on(make_regressor, short_search, step, tmp_path, eve
 def test_a_broken_stream_goes_on(make_regressor, short_search, wave, tmp_path, every_report, updates, kill):
     X, y = wave
     batches = [(X[i : i + 7], y[i : i + 7]) for i in range(0, 40, 7)]
-    params = {"solver": "adam", **STEPS["adam"], "tol": 0.0, "n_iter_no_change": 200}
+    params = {**SOLVERS["adam"], "tol": 0.0, "n_iter_no_change": 200}
     unbroken = make_regressor(**params).fit_stream(batches)
     model = make_regressor(**params, checkpoint_dir=tmp_path)
     updates.kill_at = 4

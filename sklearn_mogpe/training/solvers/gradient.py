@@ -52,6 +52,33 @@ def in_chunks(
             return
 
 
+def on_batches(feed: Feed, options: Options, steps: Callable) -> Callable:
+    """Steps for :func:`in_chunks`, each on further rows of the feed.
+
+    Parameters
+    ----------
+    steps : callable ``(X, Y, weight, rates) -> bool``
+        Takes a step for each rate, on equal parts of the rows.
+    """
+
+    def on_rows(first, rates):
+        rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
+        return steps(*rows, rates[: -(-len(rows.X) // options.batch_size)])  # fewer, where a stream ends
+
+    return on_rows
+
+
+def loop_over_batches(step: Callable, X, Y, weight, rates: tf.Tensor, state=()):
+    """:func:`loop` of ``step((X, Y, weight), rate, state)``, each rate with its equal part of the rows."""
+    size = tf.shape(X)[0] // tf.size(rates)
+
+    def on_part(i, state):
+        part = slice(i * size, (i + 1) * size)
+        return step((X[part], Y[part], weight[part]), rates[i], state)
+
+    return loop(on_part, tf.size(rates), state)
+
+
 def loop(step: Callable, count: tf.Tensor, state=()):
     """Call ``step(i, state) -> (finite, state)`` in the graph for i below ``count``, while all is finite.
 
@@ -70,8 +97,8 @@ def loop(step: Callable, count: tf.Tensor, state=()):
 
 
 def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Whether no element of any tensor is infinite or not a number."""
-    return tf.reduce_all([tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors])
+    """Whether no element of any tensor is infinite, not a number, or so large that its square is infinite."""
+    return tf.math.is_finite(tf.add_n([tf.nn.l2_loss(tensor) for tensor in tensors]))
 
 
 class Adam:
@@ -102,19 +129,21 @@ class Adam:
     def ascend(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor, accept: tf.Tensor) -> None:
         """Step along the gradients of an objective; where ``accept`` is False, change no variable."""
         count = self._count.assign_add(1.0)
-        beta1, beta2 = (tf.cast(beta, count.dtype) for beta in MOMENTS)
+        beta1, beta2, epsilon = (tf.constant(value, count.dtype) for value in (*MOMENTS, EPSILON))
+        power1, power2 = beta1**count, beta2**count
+        descent = -tf.where(accept, learning_rate, 0.0)
         for variable, (m, v), gradient in zip(self.variables, self._moments, gradients, strict=True):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=m.handle,
                 v=v.handle,
-                beta1_power=beta1**count,
-                beta2_power=beta2**count,
-                lr=tf.where(accept, learning_rate, 0.0),
+                beta1_power=power1,
+                beta2_power=power2,
+                lr=descent,
                 beta1=beta1,
                 beta2=beta2,
-                epsilon=tf.cast(EPSILON, count.dtype),
-                grad=tf.where(accept, -gradient, 0.0),
+                epsilon=epsilon,
+                grad=tf.where(accept, gradient, 0.0),
             )
 
 

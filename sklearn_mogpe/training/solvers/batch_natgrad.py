@@ -1,0 +1,43 @@
+"""Natural gradients for every q, Adam for the hyperparameters, on mini-batches."""
+
+import tensorflow as tf
+
+from ..batch_sites import batch_step
+from ..naturals import assign_naturals, naturals_of_q
+from ..program import Program
+from ..tracking import Tracker
+from .feed import Feed
+from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
+from .options import Options
+
+
+def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
+    """Raise the bound by natural gradients and Adam with the same step sizes, each step on some of the rows.
+
+    See :mod:`sklearn_mogpe.training.solvers` for the parameters.
+    """
+    steps, optimizer = program.get(_compiled)
+    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
+
+
+def _compiled(program):
+    model, optimizer = program.model, Adam(program.hyperparameters)
+
+    def step(batch, rate, naturals):
+        X, Y, weight = batch
+
+        def objective(latents):
+            return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
+
+        step_size = tf.minimum(rate, tf.ones_like(rate))
+        gradients, moved = batch_step(model, X, naturals, objective, optimizer.variables, step_size)
+        finite = all_finite([*gradients, *moved])
+        optimizer.ascend(gradients, rate, finite)
+        return finite, moved
+
+    def steps(X, Y, weight, rates):
+        finite, naturals = loop_over_batches(step, X, Y, weight, rates, naturals_of_q(model))
+        return finite & assign_naturals(model, naturals)
+
+    rates = tf.TensorSpec([None], program.structure.dtype)
+    return program.compile(steps, *program.data_signature, rates), optimizer
