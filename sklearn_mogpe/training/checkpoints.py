@@ -97,7 +97,19 @@ def make_checkpoints(directory, scales, problem, settings, structures, start: St
         Of all rows, whatever the scales of the problem: a change in any row changes them.
     problem, settings, structures, start
         As for :func:`~sklearn_mogpe.training.selection.train_best`.
+
+    Raises
+    ------
+    ValueError
+        Within the scope of a ``tf.distribute`` strategy of several replicas, whose processes would write at
+        different steps; or if the fit cannot be hashed.
     """
+    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if n_replicas > 1:
+        raise ValueError(
+            f"Expected no checkpoint_dir within the scope of a strategy of {n_replicas} replicas, got "
+            f"{str(directory)!r}; set checkpoint_dir=None."
+        )
     return Checkpoints(
         directory,
         scales,

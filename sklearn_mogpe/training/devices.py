@@ -57,7 +57,8 @@ def _default_device():
 
 
 def _device_names():
-    return ["/" + device.name.removeprefix("/device:") for device in tf.config.list_logical_devices()]
+    # In a cluster they are called by their process first, and those of this process come first.
+    return ["/" + device.name.rpartition("/device:")[2] for device in tf.config.list_logical_devices()]
 
 
 def describe_device(name: str) -> str:

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
@@ -64,6 +65,14 @@ def on_device(structure: Structure):
     return nullcontext() if structure.device == "auto" else tf.device(structure.device)
 
 
+def without_strategy(function: Callable, *arguments):
+    """Call a function outside the scope of a ``tf.distribute`` strategy, which would mirror new variables."""
+    if not tf.distribute.has_strategy():
+        return function(*arguments)
+    with ThreadPoolExecutor(1) as other:  # scopes are a thread's own
+        return other.submit(function, *arguments).result()
+
+
 def variables_of(model: MixtureOfSVGPExperts) -> dict[str, tf.Variable]:
     """All variables of a model that make up its :data:`State`, by their paths."""
     parameters = gpflow.utilities.parameter_dict(model)
@@ -95,7 +104,7 @@ class Program:
     def __init__(self, structure: Structure):
         self.structure = structure
         self.lock = threading.RLock()  # the single GP of a fit may be of the same structure
-        self._functions: dict[Callable, object] = {}
+        self._functions: dict[tuple, object] = {}
         with building(structure):
             self.model = structure.build(structure.n_features or 1, 1)
             self._lengthscales = _free_sizes(self.model, structure.n_features is None)
@@ -140,12 +149,16 @@ class Program:
         with on_device(self.structure):
             return tf.convert_to_tensor(np.asarray(array, self.structure.dtype))
 
-    def get(self, build: Callable[["Program"], object]):
-        """Return what ``build(self)`` makes, usually a compiled function; made once in a program's life."""
-        if build not in self._functions:
-            with building(self.structure):
-                self._functions[build] = build(self)
-        return self._functions[build]
+    def get(self, build: Callable, *options):
+        """Return what ``build(self, *options)`` makes, usually a compiled function; made only once."""
+        key = build, options
+        if key not in self._functions:
+            self._functions[key] = without_strategy(self._build, *key)
+        return self._functions[key]
+
+    def _build(self, build, options):
+        with building(self.structure):
+            return build(self, *options)
 
     def compile(self, function: Callable, *signature: tf.TensorSpec):
         """Trace a function of tensors; use in a callable that is handed to :meth:`get`."""
@@ -188,7 +201,7 @@ _pool_lock = threading.Lock()
 def checkout(structure: Structure) -> Iterator[Program]:
     """Lend the program of a structure to this thread; others that want it wait."""
     with _pool_lock:
-        program = _programs.pop(structure, None) or Program(structure)
+        program = _programs.pop(structure, None) or without_strategy(Program, structure)
         _programs[structure] = program
         if len(_programs) > MAX_PROGRAMS:
             _programs.popitem(last=False)

@@ -12,9 +12,12 @@ from .options import Options
 def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by Adam, each step on some of the rows.
 
+    Within the scope of a ``tf.distribute`` strategy, its replicas share the rows of a step, and their mean
+    gradient moves the variables, of which every process has its own.
+
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
-    steps, optimizer = program.get(_compiled)
+    steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
 
     def on_rows(first, rates):
         rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
@@ -23,14 +26,21 @@ def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> No
     in_chunks(program, feed, tracker, options, on_rows, optimizer)
 
 
-def _compiled(program):
+def _compiled(program, strategy):
     model, optimizer = program.model, Adam(program.trainable)
 
-    def step(batch, learning_rate):
+    def on_replica(batch):
+        replica = tf.distribute.get_replica_context()
+        own = slice(replica.replica_id_in_sync_group, None, replica.num_replicas_in_sync)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(optimizer.variables)
-            value = -model.training_loss(batch)
+            value = -model.training_loss([part[own] for part in batch])
         gradients = tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
+        return replica.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
+
+    def step(batch, learning_rate):
+        everywhere = strategy.run(on_replica, [batch])
+        gradients = [strategy.experimental_local_results(gradient)[0] for gradient in everywhere]
         finite = all_finite(gradients)
         optimizer.ascend(gradients, learning_rate, finite)
         return finite

@@ -1,0 +1,144 @@
+"""Data-parallel training by ``tf.distribute``, in processes of their own."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.datasets import make_step
+
+PARAMS = {
+    "solver": "adam",
+    "n_inducing": 12,
+    "n_samples": 16,
+    "batch_size": 50,
+    "init_params": "mixture",
+    "max_iter": 20,
+    "tol": 0.0,
+    "random_state": 0,
+}
+
+# Each script gets the number of its process and the file for its result.
+FIT = f"""
+import sys
+import numpy as np
+import tensorflow as tf
+from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.datasets import make_step
+
+def fit(**params):
+    return MoGPERegressor(**{{**{PARAMS}, **params}}).fit(*make_step(200, random_state=0))
+
+def save(model):
+    np.savez(sys.argv[2], loss_curve=model.loss_curve_, prediction=model.predict([[-1.0], [0.5]]),
+             **model._state["parameters"])
+"""
+
+MIRRORED = """
+import pytest
+from sklearn_mogpe.training.program import _programs
+
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    model = fit()
+    for params, message in (
+        ({"batch_size": 51}, "Expected a batch_size that 2 replicas can share evenly, got 51; try 50"),
+        ({"solver": "natgrad"}, 'Expected solver="adam" within the scope of a strategy of 2 replicas'),
+        ({"checkpoint_dir": "here"}, "Expected no checkpoint_dir within the scope of a strategy of 2"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fit(**params)
+save(model)
+# What was traced within the scope is not taken outside of it.
+def traced():
+    return {options for program in _programs.values() for _, options in program._functions if options}
+
+assert traced() == {(strategy,)}
+alone = fit()
+assert traced() == {(strategy,), (tf.distribute.get_strategy(),)}
+np.testing.assert_allclose(alone.loss_curve_, model.loss_curve_, rtol=1e-9)
+"""
+
+WORKER = """
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+assert strategy.num_replicas_in_sync == 2
+with strategy.scope():
+    model = fit()
+save(model)
+"""
+
+
+def run(scripts, files, environments):
+    """Run processes side by side, and return what each has saved."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", FIT + script, str(number), file],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number, (script, file, environment) in enumerate(zip(scripts, files, environments, strict=True))
+    ]
+    try:
+        for process in processes:
+            errors = process.communicate(timeout=300)[1]
+            assert process.returncode == 0, errors
+    finally:
+        for process in processes:
+            process.kill()
+    return [dict(np.load(file)) for file in files]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return MoGPERegressor(**PARAMS).fit(*make_step(200, random_state=0))
+
+
+def assert_same_fit(result, model):
+    np.testing.assert_allclose(result.pop("loss_curve"), model.loss_curve_, rtol=1e-9)
+    np.testing.assert_allclose(result.pop("prediction"), model.predict([[-1.0], [0.5]]), rtol=1e-7)
+    assert result.keys() == model._state["parameters"].keys()
+    for path, value in result.items():
+        np.testing.assert_allclose(value, model._state["parameters"][path], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.slow
+def test_two_replicas_in_one_process_fit_as_one(alone, tmp_path, environment):
+    (result,) = run([MIRRORED], [tmp_path / "0.npz"], [environment])
+    assert_same_fit(result, alone)
+
+
+@pytest.mark.slow
+def test_two_processes_fit_as_one(alone, tmp_path, environment):
+    ports = free_ports(2)
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    environments = [
+        environment | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})}
+        for i in range(2)
+    ]
+    results = run([WORKER] * 2, [tmp_path / f"{i}.npz" for i in range(2)], environments)
+    for result in results:
+        assert_same_fit(result, alone)
+
+
+@pytest.fixture
+def environment():
+    return {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def free_ports(number):
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
