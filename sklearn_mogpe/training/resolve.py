@@ -128,17 +128,3 @@ def _check_replicas(solver, batch_size):
             f"Expected a batch_size that {n_replicas} replicas can share evenly, got {batch_size}; try "
             f"{batch_size - batch_size % n_replicas or n_replicas}."
         )
-
-
-def _check_replicas(solver, batch_size):
-    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if n_replicas > 1 and solver != "adam":
-        raise ValueError(
-            f'Expected solver="adam" within the scope of a strategy of {n_replicas} replicas, which share '
-            f"mini-batches, got {solver!r}."
-        )
-    if batch_size % n_replicas:
-        raise ValueError(
-            f"Expected a batch_size that {n_replicas} replicas can share evenly, got {batch_size}; try "
-            f"{batch_size - batch_size % n_replicas or n_replicas}."
-        )

@@ -5,7 +5,7 @@ import tensorflow as tf
 from ..program import Program
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, in_chunks, loop
+from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 from .options import Options
 
 
@@ -18,12 +18,7 @@ def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> No
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-
-    def on_rows(first, rates):
-        rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
-        return steps(*rows, rates[: -(-len(rows.X) // options.batch_size)])  # fewer, where a stream ends
-
-    in_chunks(program, feed, tracker, options, on_rows, optimizer)
+    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
 
 
 def _compiled(program, strategy):
@@ -38,22 +33,15 @@ def _compiled(program, strategy):
         gradients = tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
         return replica.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
 
-    def step(batch, learning_rate):
+    def step(batch, learning_rate, _):
         everywhere = strategy.run(on_replica, [batch])
         gradients = [strategy.experimental_local_results(gradient)[0] for gradient in everywhere]
         finite = all_finite(gradients)
         optimizer.ascend(gradients, learning_rate, finite)
-        return finite
+        return finite, ()
 
     def steps(X, Y, weight, rates):
-        """Take a step for each rate, on equal parts of the rows, one after the other."""
-        batch_size = tf.shape(X)[0] // tf.size(rates)
-
-        def on_part(i, _):
-            part = slice(i * batch_size, (i + 1) * batch_size)
-            return step([X[part], Y[part], weight[part]], rates[i]), ()
-
-        return loop(on_part, tf.size(rates))[0]
+        return loop_over_batches(step, X, Y, weight, rates)[0]
 
     rates = tf.TensorSpec([None], program.structure.dtype)
     return program.compile(steps, *program.data_signature, rates), optimizer
