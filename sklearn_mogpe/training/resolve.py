@@ -98,7 +98,7 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
     """
     in_batches = solver in ("batch_natgrad", "adam")
     batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
-    _check_replicas(solver, batch_size)
+    _check_replicas(solver, batch_size if in_batches else None)
     steps_per_iter = -(-n_rows // batch_size) if in_batches else 1
     n_steps = STEPS[solver] if max_iter is None else max_iter * steps_per_iter
     report_every = REPORT_STEPS[solver]
@@ -118,12 +118,12 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
 
 def _check_replicas(solver, batch_size):
     n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if n_replicas > 1 and solver != "adam":
+    if n_replicas > 1 and batch_size is None:
         raise ValueError(
-            f'Expected solver="adam" within the scope of a strategy of {n_replicas} replicas, which share '
-            f"mini-batches, got {solver!r}."
+            f"Expected mini-batches, for the {n_replicas} replicas of the present strategy to share, "
+            f'got solver={solver!r} on the whole data; try solver="adam" or a smaller batch_size.'
         )
-    if batch_size % n_replicas:
+    if n_replicas > 1 and batch_size % n_replicas:
         raise ValueError(
             f"Expected a batch_size that {n_replicas} replicas can share evenly, got {batch_size}; try "
             f"{batch_size - batch_size % n_replicas or n_replicas}."

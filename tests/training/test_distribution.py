@@ -13,7 +13,6 @@ from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
 
 PARAMS = {
-    "solver": "adam",
     "n_inducing": 12,
     "n_samples": 16,
     "batch_size": 50,
@@ -32,7 +31,8 @@ from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
 
 def fit(**params):
-    return MoGPERegressor(**{{**{PARAMS}, **params}}).fit(*make_step(200, random_state=0))
+    params = {{**{PARAMS}, "solver": sys.argv[3], **params}}
+    return MoGPERegressor(**params).fit(*make_step(200, random_state=0))
 
 def save(model):
     np.savez(sys.argv[2], loss_curve=model.loss_curve_, prediction=model.predict([[-1.0], [0.5]]),
@@ -50,7 +50,7 @@ with strategy.scope():
     model = fit()
     for params, message in (
         ({"batch_size": 51}, "Expected a batch_size that 2 replicas can share evenly, got 51; try 50"),
-        ({"solver": "natgrad"}, 'Expected solver="adam" within the scope of a strategy of 2 replicas'),
+        ({"solver": "lbfgs"}, "Expected mini-batches, for the 2 replicas"),
         ({"checkpoint_dir": "here"}, "Expected no checkpoint_dir within the scope of a strategy of 2"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -75,11 +75,11 @@ save(model)
 """
 
 
-def run(scripts, files, environments):
+def run(solver, scripts, files, environments):
     """Run processes side by side, and return what each has saved."""
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", FIT + script, str(number), file],
+            [sys.executable, "-c", FIT + script, str(number), file, solver],
             env=environment,
             stderr=subprocess.PIPE,
             text=True,
@@ -96,12 +96,8 @@ def run(scripts, files, environments):
     return [dict(np.load(file)) for file in files]
 
 
-@pytest.fixture(scope="module")
-def alone():
-    return MoGPERegressor(**PARAMS).fit(*make_step(200, random_state=0))
-
-
-def assert_same_fit(result, model):
+def assert_same_fit(result, solver):
+    model = MoGPERegressor(**PARAMS, solver=solver).fit(*make_step(200, random_state=0))
     np.testing.assert_allclose(result.pop("loss_curve"), model.loss_curve_, rtol=1e-9)
     np.testing.assert_allclose(result.pop("prediction"), model.predict([[-1.0], [0.5]]), rtol=1e-7)
     assert result.keys() == model._state["parameters"].keys()
@@ -110,22 +106,24 @@ def assert_same_fit(result, model):
 
 
 @pytest.mark.slow
-def test_two_replicas_in_one_process_fit_as_one(alone, tmp_path, environment):
-    (result,) = run([MIRRORED], [tmp_path / "0.npz"], [environment])
-    assert_same_fit(result, alone)
+@pytest.mark.parametrize("solver", ["natgrad", "adam"])
+def test_two_replicas_in_one_process_fit_as_one(tmp_path, environment, solver):
+    (result,) = run(solver, [MIRRORED], [tmp_path / "0.npz"], [environment])
+    assert_same_fit(result, solver)
 
 
 @pytest.mark.slow
-def test_two_processes_fit_as_one(alone, tmp_path, environment):
+@pytest.mark.parametrize("solver", ["natgrad", "adam"])
+def test_two_processes_fit_as_one(tmp_path, environment, solver):
     ports = free_ports(2)
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     environments = [
         environment | {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": i}})}
         for i in range(2)
     ]
-    results = run([WORKER] * 2, [tmp_path / f"{i}.npz" for i in range(2)], environments)
+    results = run(solver, [WORKER] * 2, [tmp_path / f"{i}.npz" for i in range(2)], environments)
     for result in results:
-        assert_same_fit(result, alone)
+        assert_same_fit(result, solver)
 
 
 @pytest.fixture

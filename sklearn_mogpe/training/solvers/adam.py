@@ -7,13 +7,11 @@ from ..tracking import Tracker
 from .feed import Feed
 from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 from .options import Options
+from .replicas import mean_over_replicas
 
 
 def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by Adam, each step on some of the rows.
-
-    Within the scope of a ``tf.distribute`` strategy, its replicas share the rows of a step, and their mean
-    gradient moves the variables, of which every process has its own.
 
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
@@ -24,18 +22,14 @@ def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> No
 def _compiled(program, strategy):
     model, optimizer = program.model, Adam(program.trainable)
 
-    def on_replica(batch):
-        replica = tf.distribute.get_replica_context()
-        own = slice(replica.replica_id_in_sync_group, None, replica.num_replicas_in_sync)
+    def gradients_of(batch):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(optimizer.variables)
-            value = -model.training_loss([part[own] for part in batch])
-        gradients = tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
-        return replica.all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
+            value = -model.training_loss(batch)
+        return tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
 
     def step(batch, learning_rate, _):
-        everywhere = strategy.run(on_replica, [batch])
-        gradients = [strategy.experimental_local_results(gradient)[0] for gradient in everywhere]
+        gradients = mean_over_replicas(strategy, gradients_of, batch)
         finite = all_finite(gradients)
         optimizer.ascend(gradients, learning_rate, finite)
         return finite, ()

@@ -9,6 +9,7 @@ from ..tracking import Tracker
 from .feed import Feed
 from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 from .options import Options
+from .replicas import mean_over_replicas
 
 
 def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
@@ -16,21 +17,25 @@ def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Optio
 
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
-    steps, optimizer = program.get(_compiled)
+    steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
     in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
 
 
-def _compiled(program):
+def _compiled(program, strategy):
     model, optimizer = program.model, Adam(program.hyperparameters)
 
     def step(batch, rate, naturals):
-        X, Y, weight = batch
-
-        def objective(latents):
-            return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
-
         step_size = tf.minimum(rate, tf.ones_like(rate))
-        gradients, moved = batch_step(model, X, naturals, objective, optimizer.variables, step_size)
+
+        def on_part(part):
+            X, Y, weight = part
+
+            def objective(latents):
+                return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
+
+            return batch_step(model, X, naturals, objective, optimizer.variables, step_size)
+
+        gradients, moved = mean_over_replicas(strategy, on_part, batch)
         finite = all_finite([*gradients, *moved])
         optimizer.ascend(gradients, rate, finite)
         return finite, moved
