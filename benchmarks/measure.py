@@ -52,6 +52,25 @@ def show(title: str, columns: list[str], rows: list[list]) -> None:
     Console(width=160).print(table)
 
 
+class Reports:
+    """A callback that notes when each report of the bound came, in seconds since the fit began."""
+
+    def setup(self, estimator, context):
+        """Begin."""
+        self.seconds, self._start = [], time.perf_counter()
+
+    def teardown(self, estimator, context):
+        """End."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Begin a task."""
+
+    def on_fit_task_end(self, estimator, context):
+        """End a task."""
+        if context.task_name == "iterations":
+            self.seconds.append(time.perf_counter() - self._start)
+
+
 def arguments(description: str, **defaults) -> argparse.Namespace:
     """Options of a script: each a number or a list of numbers, by its default."""
     parser = argparse.ArgumentParser(

@@ -170,6 +170,19 @@ def test_mini_batches_where_rows_are_many(make_regressor, step, new_rows, monkey
         assert model.score_samples(rows, y).mean() > true_log_density(rows, y, truth) - 0.4
 
 
+def test_a_start_that_is_clearly_behind_is_given_up(make_regressor, wave, monkeypatch):
+    model = make_regressor(max_iter=100, tol=0.0).fit(*wave)
+    good = model._state["parameters"]
+    poor = {path: value + 3.0 * path.endswith("likelihood.variance") for path, value in good.items()}
+    monkeypatch.setattr(fit_module, "_starts", lambda *args: [good, poor])
+    losses, update = [], Tracker.update
+    monkeypatch.setattr(Tracker, "update", lambda self, n, loss: losses.append(loss) or update(self, n, loss))
+    again = make_regressor(max_iter=100, tol=0.0, n_iter_no_change=100, n_init=2).fit(*wave)
+    assert len(losses) == 4 + 1
+    assert losses[4] > losses[3]
+    assert again.loss_curve_ == losses[:4]
+
+
 def test_natural_gradients_take_mini_batches_if_asked(make_regressor, wave):
     in_batches = make_regressor(batch_size=20, max_iter=40).fit(*wave)
     whole = make_regressor(batch_size=40, max_iter=40).fit(*wave)

@@ -123,15 +123,16 @@ def train(
     interrupted = False
     with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
 
-        def track(name, candidate, max_iter, report=None, **stopping):
+        def track(name, candidate, max_iter, report=None, rival=None, **stopping):
             program.assign(candidate.state)
             show = progress.start(name, max_iter)
 
-            def both(n_iter, loss):
+            def ask(n_iter, loss):
                 show(n_iter, loss)
-                return report is not None and report(structure, program.read)
+                asked_to_stop = report is not None and report(structure, program.read)
+                return asked_to_stop or (rival is not None and rival.has_beaten(n_iter, loss))
 
-            trackers.append(Tracker(program, candidate, report=both, **stopping))
+            trackers.append(Tracker(program, candidate, report=ask, **stopping))
             return trackers[-1]
 
         try:
@@ -154,6 +155,7 @@ def train(
                         candidate,
                         -(-options.n_steps // options.steps_per_iter),
                         report,
+                        None if held_out is not None else min(trackers, key=_best_loss, default=None),
                         tol=settings.tol,
                         n_iter_no_change=settings.n_iter_no_change,
                         validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
@@ -205,6 +207,10 @@ def _starts(program, problem, settings, track):
         track=track,
     )
     return [candidate.state for candidate in candidates]
+
+
+def _best_loss(tracker):
+    return tracker.best_loss
 
 
 def _feed(program, problem):

@@ -11,6 +11,9 @@ from .program import JITTER, Candidate, Program
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
 MAX_JITTER = 1e-2
 
+# A run that lags behind another one has to gain no more than this many times what that one still gained.
+MAX_CATCH_UP = 3.0
+
 # What a tracker remembers, besides the best parameters.
 HISTORY = (
     "best_loss",
@@ -132,6 +135,15 @@ class Tracker:
             self.checkpoints.save()
         asked_to_stop = self.report is not None and self.report(n_iter, loss)
         return self.converged or asked_to_stop
+
+    def has_beaten(self, n_iter: float, loss: float) -> bool:
+        """Whether another run that has this loss after ``n_iter`` is behind for good.
+
+        It would have to gain from there on more than ``MAX_CATCH_UP`` times what this run has gained.
+        """
+        later = [own for i, own in zip(self.iterations, self.loss_curve, strict=True) if i >= n_iter]
+        gain = max(0.0, later[0] - self.best_loss) if later else 0.0
+        return loss - self.best_loss > MAX_CATCH_UP * gain + self.tol
 
     def recover(self) -> None:
         """Go back to the best parameters and add jitter, after a step that was not finite.

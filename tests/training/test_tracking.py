@@ -80,3 +80,16 @@ def test_recovery_restores_the_best_with_ten_times_the_jitter_until_that_is_too_
     with pytest.raises(np.linalg.LinAlgError, match="fewer inducing points"):
         recover_for_ever()
     assert float(tracker.program.model.jitter.numpy()) <= MAX_JITTER
+
+
+def test_a_run_that_is_clearly_behind_another_is_given_up(tracker):
+    for n_iter, loss in enumerate([5.0, 3.0, 2.0, 2.0], 1):
+        tracker.update(n_iter, loss)
+    assert not tracker.has_beaten(1, 10.9)  # has to gain 8.9 + tol to catch up; three times 3.0 is allowed
+    assert tracker.has_beaten(1, 11.1)
+    assert not tracker.has_beaten(2, 4.9)
+    assert tracker.has_beaten(2, 5.1)
+    assert not tracker.has_beaten(3, 2.005)  # nothing was gained any more
+    assert tracker.has_beaten(3, 2.02)
+    assert tracker.has_beaten(9, 2.02)  # it had ended by then
+    assert not tracker.has_beaten(9, 1.5)
