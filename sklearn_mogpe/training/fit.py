@@ -18,6 +18,7 @@ from .progress import Progress
 from .race import race
 from .single import fit_single
 from .solvers import SOLVERS, Feed, Options
+from .solvers.replicas import of_first_replica
 from .structure import Structure
 from .tracking import Tracker
 
@@ -144,6 +145,7 @@ def train(
                 states = checkpoints.starts(
                     structure.n_experts, lambda: _starts(program, problem, settings, track)
                 )
+            states = [of_first_replica(state) for state in states]
             feed = _feed(program, problem)
             candidates = [Candidate(_loss(program, feed, state), state) for state in states]
             trackers.clear()
