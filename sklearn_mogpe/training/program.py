@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
 
 import gpflow
+import joblib
 import numpy as np
 import tensorflow as tf
 
@@ -205,7 +206,9 @@ def checkout(structure: Structure) -> Iterator[Program]:
         _programs[structure] = program
         if len(_programs) > MAX_PROGRAMS:
             _programs.popitem(last=False)
-    with program.lock:
+    # What waits for workers here may wait for ever: on a worker of Dask, another fit that wants this program
+    # may have taken their place.
+    with program.lock, joblib.parallel_config(backend="sequential"):
         yield program
 
 

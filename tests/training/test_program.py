@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import gpflow
+import joblib
 import numpy as np
 import pytest
 
@@ -103,6 +104,15 @@ def test_a_program_is_given_back_after_an_error():
         raise ZeroDivisionError
     with checkout(STRUCTURE) as program:
         assert program.structure == STRUCTURE
+
+
+def test_nothing_is_handed_to_workers_while_a_program_is_lent():
+    """They might be busy with fits that wait for it."""
+    with joblib.parallel_config("threading", n_jobs=2):
+        assert joblib.effective_n_jobs() == 2
+        with checkout(STRUCTURE):
+            assert joblib.effective_n_jobs() == joblib.effective_n_jobs(-1) == 1
+        assert joblib.effective_n_jobs() == 2
 
 
 def test_a_built_model_has_the_state_and_is_nobody_elses():
