@@ -38,7 +38,7 @@ def ours(K, M, B, D, S, dtype, bound, n):
     with checkout(structure) as program:
         program.reset(data(M, D)[0])
         rows = program.data(X, Y, np.ones(n * B))
-        steps, optimizer = program.get(_compiled)
+        steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
         optimizer.reset()
         state = program.read()
         rates = tf.fill([n], tf.constant(0.001, dtype))

@@ -108,33 +108,42 @@ class Program:
         self._functions: dict[tuple, object] = {}
         with building(structure):
             self.model = structure.build(structure.n_features or 1, 1)
-            self._lengthscales = _free_sizes(self.model, structure.n_features is None)
+            opened = _free_sizes(self.model, structure.n_features is None)
             self._variables = variables_of(self.model)
             self.model.num_data = self.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
         q = {id(p.unconstrained_variable) for gp in self.model.gps for p in (gp.q_mu, gp.q_sqrt)}
         self.trainable = list(self.model.trainable_variables)
         self.hyperparameters = [v for v in self.trainable if id(v) not in q]
+        ids = {id(parameter.unconstrained_variable) for parameter in opened}
+        self._open_lengthscales = {path for path, v in self._variables.items() if id(v) in ids}
         self._smallest = self.read()
 
     def read(self) -> State:
         """Copy the values of all parameters."""
-        return {path: variable.numpy() for path, variable in self._variables.items()}
+        values = self.get(_read_function)()
+        return {path: value.numpy() for path, value in zip(self._variables, values, strict=True)}
 
     def assign(self, state: State) -> None:
         """Set the values of all parameters, or of those that ``state`` names."""
-        for path, value in state.items():
-            self._variables[path].assign(value)
+        if len(state) < len(self._variables):
+            state = self.read() | state
+        self.get(_assign_function)(*(self.tensor(state[path]) for path in self._variables))
 
     def reset(self, Z) -> None:
         """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior."""
-        self.assign(self._smallest)
         M, D = Z.shape
-        for gp in self.model.gps:
-            gp.inducing_variable.Z.assign(Z)
-            gp.q_mu.assign(np.zeros((M, gp.num_latent_gps)))
-            gp.q_sqrt.assign(np.tile(np.eye(M), (gp.num_latent_gps, 1, 1)))
-        for lengthscales in self._lengthscales:
-            lengthscales.assign(np.ones(D))
+        identity = gpflow.utilities.triangular().inverse(np.eye(M)).numpy()
+        state = dict(self._smallest)
+        for path, value in state.items():
+            if path.endswith(".inducing_variable.Z"):
+                state[path] = Z
+            elif path.endswith(".q_mu"):
+                state[path] = np.zeros((M, value.shape[1]))
+            elif path.endswith(".q_sqrt"):
+                state[path] = np.tile(identity, (len(value), 1))
+            elif path in self._open_lengthscales:
+                state[path] = np.repeat(value, D)
+        self.assign(state)
 
     def data(self, X, Y, weight, num_data: int | None = None) -> Data:
         """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model how many they stand for."""
@@ -210,6 +219,22 @@ def checkout(structure: Structure) -> Iterator[Program]:
     # may have taken their place.
     with program.lock, joblib.parallel_config(backend="sequential"):
         yield program
+
+
+# One call of a graph each, since some dozens of single operations take many times as long.
+def _read_function(program):
+    variables = program._variables.values()
+    return program.compile(lambda: [variable.read_value() for variable in variables])
+
+
+def _assign_function(program):
+    variables = program._variables.values()
+
+    def assign(*values):
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+    return program.compile(assign, *(tf.TensorSpec(v.shape, v.dtype) for v in variables))
 
 
 def bound_function(program: Program):

@@ -19,13 +19,16 @@ from sklearn_mogpe.training.structure import Structure
 
 STRUCTURE = Structure(("rbf",) * 2, "rbf", 1, 8, "tight")
 
+SOLVERS = ["natgrad", "batch_natgrad", "adam"]  # that take steps in the graph
+
 # Operations that call Python or write text, which only the host can.
 HOST = ("PyFunc", "Print", "StringFormat", "Summary", "Assert", "Save")
 
 
 def step_function(program, solver):
     """The compiled steps of a solver, and its optimizer."""
-    return program.get(import_module(f"sklearn_mogpe.training.solvers.{solver}")._compiled)
+    options = [] if solver == "natgrad" else [tf.distribute.get_strategy()]
+    return program.get(import_module(f"sklearn_mogpe.training.solvers.{solver}")._compiled, *options)
 
 
 def nodes(graph):
@@ -43,7 +46,7 @@ def make_ready(program, solver):
     return [*data, program.tensor([0.1, 0.1, 0.1])], steps
 
 
-@pytest.mark.parametrize("solver", ["natgrad", "adam"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_steps_never_go_back_to_the_host(solver):
     graph = step_function(Program(STRUCTURE), solver)[0].graph.as_graph_def()
     operations = {node.op for node in nodes(graph)}
@@ -56,7 +59,7 @@ def check_second_device():
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     program = Program(replace(STRUCTURE, device="/CPU:1"))
-    for solver in ("natgrad", "adam"):
+    for solver in SOLVERS:
         data, steps = make_ready(program, solver)
         with collect_graphs() as graphs:
             assert steps(*data)
@@ -97,7 +100,7 @@ def test_single_precision_is_single_throughout(bound):
     structure = replace(STRUCTURE, bound=bound, dtype="float32")
     program, single = Program(structure), Program(replace(structure, kernels=("rbf",)))
     functions = [program.get(build) for build in (bound_function, mixture_function, _start_function)]
-    functions += [step_function(program, solver)[0] for solver in ("natgrad", "adam")]
+    functions += [step_function(program, solver)[0] for solver in SOLVERS]
     for function in functions:
         assert float64_operations(function) <= {"Const", "Cast"}
     for function in (program.get(loss_and_gradient_function), single.get(_collapsed_function)):
