@@ -49,7 +49,7 @@ def looped(X, Y, *, K, M, B, steps, bound):
 
 
 def ours(X, Y, target, params):
-    """Seconds to the target with the search for a start, infinite if it is not reached; and the last bound."""
+    """Seconds to the target, infinite if it is not reached, search for a start included; the last bound."""
     reports = Reports()
     model = MoGPERegressor(tol=0.0, random_state=0, **params).set_callbacks(reports).fit(X, Y[:, 0])
     # The curve is per distinct row and contains the log priors, which hardly change any more.
