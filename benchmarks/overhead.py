@@ -19,6 +19,8 @@ print(time.perf_counter() - start)
 
 def graph_seconds(fit) -> tuple[float, float]:
     """Seconds of a call, and those of them that its compiled functions take."""
+    import tensorflow as tf
+
     from sklearn_mogpe.training.program import Program
 
     original, inside = Program.get, [0.0]
@@ -26,12 +28,9 @@ def graph_seconds(fit) -> tuple[float, float]:
     def timed(function):
         def call(*arguments):
             start = time.perf_counter()
-            results = function(*arguments)
-            for result in results if isinstance(results, tuple) else [results]:
-                if result is not None:
-                    result.numpy()
+            results = tf.nest.map_structure(lambda result: result.numpy(), function(*arguments))
             inside[0] += time.perf_counter() - start
-            return results
+            return tf.nest.map_structure(tf.constant, results)
 
         return call
 

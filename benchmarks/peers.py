@@ -3,6 +3,7 @@
 import gpflow
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
 from sklearn_mogpe.points import normal_points
@@ -74,8 +75,9 @@ class LoopedMixture(gpflow.models.BayesianModel, ExternalDataTrainingLossMixin):
         if self.n_gates == 1:
             ((h, variance),) = gates
             z = h / tf.sqrt(1.0 + variance)
-            normal = gpflow.likelihoods.utils.inv_probit
-            return tf.math.log(tf.stack([normal(z), normal(-z)], -1))
+            zero, one = tf.zeros([], z.dtype), tf.ones([], z.dtype)
+            log_cdf = tfp.distributions.Normal(zero, one).log_cdf
+            return tf.stack([log_cdf(z), log_cdf(-z)], -1)
         h = tf.stack([h for h, _ in gates], -1)
         if self.bound == "further":
             return tf.nn.log_softmax(h)

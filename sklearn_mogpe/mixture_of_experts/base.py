@@ -105,16 +105,16 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
 
     def log_prior_density(self) -> tf.Tensor:
         """Sum of the log densities of the trainable parameters under their priors, a scalar."""
-        together, total = defaultdict(list), tf.zeros([], gpflow.default_float())
+        together, terms = defaultdict(list), []
         for parameter in self.trainable_parameters:
             if parameter.prior is not None and parameter.prior_on is PriorOn.CONSTRAINED:
                 together[id(parameter.prior), tuple(parameter.shape)].append(parameter)
             elif parameter.prior is not None:
-                total += parameter.log_prior_density()
+                terms.append(parameter.log_prior_density())
         # Parameters that share a prior are asked for together, which saves many small operations.
         for parameters in together.values():
-            total += tf.reduce_sum(parameters[0].prior.log_prob(stacked(parameters)))
-        return total
+            terms.append(tf.reduce_sum(parameters[0].prior.log_prob(stacked(parameters))))
+        return tf.add_n(terms) if terms else tf.zeros([], gpflow.default_float())
 
     def maximum_log_likelihood_objective(self, data) -> tf.Tensor:
         """The bound, under the name that GPflow's training functions ask for."""
