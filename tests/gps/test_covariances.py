@@ -84,3 +84,26 @@ def test_no_covariance_exceeds_the_variance_far_from_the_origin(kind):
 def test_correlations_of_distant_points_vanish_without_nan():
     for correlation in CORRELATIONS.values():
         np.testing.assert_array_equal(correlation.value(tf.constant([0.0, 1e8], tf.float64)), [1.0, 0.0])
+
+
+@pytest.mark.parametrize("kind", CORRELATIONS, ids=lambda kind: kind.__name__)
+def test_gradients_are_those_of_the_kernels(kind):
+    kernels = [kind(variance=1.5, lengthscales=ARD), kind(variance=0.4, lengthscales=[0.7, 0.9, 1.1])]
+    variables = [InducingPoints(z) for z in Z]
+    weights = RNG.normal(size=(2, 5, 5)), RNG.normal(size=(2, 5, 9)), RNG.normal(size=(2, 9))
+
+    def batched():
+        return covariances(kernels, variables, tf.constant(X))
+
+    def one_by_one():
+        pairs = list(zip(kernels, variables, strict=True))
+        parts = [(k(z.Z), k(z.Z, X), k(X, full_cov=False)) for k, z in pairs]
+        return [tf.stack(part) for part in zip(*parts, strict=True)]
+
+    found = []
+    for function in (batched, one_by_one):
+        with tf.GradientTape() as tape:
+            total = sum(tf.reduce_sum(w * part) for w, part in zip(weights, function(), strict=True))
+        found.append(tape.gradient(total, [v for part in (*kernels, *variables) for v in part.variables]))
+    for own, plain in zip(*found, strict=True):
+        np.testing.assert_allclose(own, plain, rtol=1e-6, atol=1e-8)
