@@ -131,7 +131,8 @@ def _train(estimator, rows, problem, data, last, solver, **instead):
     if checkpoint_dir is not None:
         scales = fit_scales(rows, normalize_y=True)
         checkpoints = make_checkpoints(checkpoint_dir, scales, problem, settings, structures, start)
-    attributes = partial(_attributes, problem, np.ndim(data[1]) == 1)
+    y = data[1] if hasattr(data[1], "shape") else np.asarray(data[1])
+    attributes = partial(_attributes, problem, len(y.shape) == 1)
     tasks = FitTasks(estimator, attributes, *data)
     best = train_best(structures, problem, settings, start, tasks.run, checkpoints)
     fit = best.fit
