@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
-# Threads within single_threaded_numpy, and the limits that the first of them set.
-_lock, _n_inside, _limits = threading.Lock(), 0, None
+# Threads within single_threaded_numpy, and what the first of them set for all.
+_lock, _n_inside, _blas_limits = threading.Lock(), 0, None
 
 
 def check_device(name: str) -> str:
@@ -95,23 +95,24 @@ def limit_threads() -> None:
 
 @contextmanager
 def single_threaded_numpy() -> Iterator[None]:
-    """Let the libraries below NumPy and SciPy use one thread, until the last thread in here is out again.
+    """Let the libraries below NumPy, SciPy and scikit-learn use one thread.
 
-    The large matrices of a fit are TensorFlow's affair. On the small ones that are left for NumPy, threads
+    The large matrices of a fit are TensorFlow's affair. On the small ones that are left for the others, threads
     wait for one another: on two cores they took a fifth of the time of a small fit.
     """
-    global _limits, _n_inside
-    with _lock:
-        if not _n_inside:
-            _limits = threadpool_limits(limits=1)
-        _n_inside += 1
-    try:
-        yield
-    finally:
+    global _blas_limits, _n_inside
+    with threadpool_limits(1, "openmp"):  # which each thread has its own number of
         with _lock:
-            _n_inside -= 1
             if not _n_inside:
-                _limits.restore_original_limits()
+                _blas_limits = threadpool_limits(1, "blas")
+            _n_inside += 1
+        try:
+            yield
+        finally:
+            with _lock:
+                _n_inside -= 1
+                if not _n_inside:
+                    _blas_limits.restore_original_limits()
 
 
 def let_memory_grow() -> None:
