@@ -119,7 +119,6 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
 
 def _train(estimator, rows, problem, data, last, solver, **instead):
     from .training.checkpoints import make_checkpoints
-    from .training.devices import single_threaded_numpy
     from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
     from .training.selection import train_best
 
@@ -135,8 +134,7 @@ def _train(estimator, rows, problem, data, last, solver, **instead):
     y = data[1] if hasattr(data[1], "shape") else np.asarray(data[1])
     attributes = partial(_attributes, problem, len(y.shape) == 1)
     tasks = FitTasks(estimator, attributes, *data)
-    with single_threaded_numpy():
-        best = train_best(structures, problem, settings, start, tasks.run, checkpoints)
+    best = train_best(structures, problem, settings, start, tasks.run, checkpoints)
     fit = best.fit
     tasks.end(best.structure, fit.state)
     vars(estimator).update(

@@ -1,16 +1,10 @@
 """Which device to compute on, how much of its memory to take, and how many threads to use."""
 
 import os
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import tensorflow as tf
-from threadpoolctl import threadpool_limits
-
-# Threads within single_threaded_numpy, and what the first of them set for all.
-_lock, _n_inside, _blas_limits = threading.Lock(), 0, None
 
 
 def check_device(name: str) -> str:
@@ -91,28 +85,6 @@ def limit_threads() -> None:
         with suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(int(limit))
             tf.config.threading.set_inter_op_parallelism_threads(int(limit))
-
-
-@contextmanager
-def single_threaded_numpy() -> Iterator[None]:
-    """Let the libraries below NumPy, SciPy and scikit-learn use one thread.
-
-    The large matrices of a fit are TensorFlow's affair. On the small ones that are left for the others, threads
-    wait for one another: on two cores they took a fifth of the time of a small fit.
-    """
-    global _blas_limits, _n_inside
-    with threadpool_limits(1, "openmp"):  # which each thread has its own number of
-        with _lock:
-            if not _n_inside:
-                _blas_limits = threadpool_limits(1, "blas")
-            _n_inside += 1
-        try:
-            yield
-        finally:
-            with _lock:
-                _n_inside -= 1
-                if not _n_inside:
-                    _blas_limits.restore_original_limits()
 
 
 def let_memory_grow() -> None:

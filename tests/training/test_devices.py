@@ -2,21 +2,13 @@
 
 import subprocess
 import sys
-import threading
 from types import SimpleNamespace
 
 import joblib
 import pytest
 import tensorflow as tf
-from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_mogpe.training.devices import (
-    check_device,
-    describe_device,
-    device_or_auto,
-    let_memory_grow,
-    single_threaded_numpy,
-)
+from sklearn_mogpe.training.devices import check_device, describe_device, device_or_auto, let_memory_grow
 
 
 @pytest.fixture
@@ -102,27 +94,3 @@ def test_workers_share_the_cores():
 def test_a_limit_from_outside_is_heeded(limit, expected):
     code = f"from tests.training.test_devices import threads; assert threads() == {expected}, threads()"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PATH": "", "OMP_NUM_THREADS": limit})
-
-
-def test_numpy_is_single_threaded_until_the_last_thread_is_out():
-    def n_threads():
-        return [library["num_threads"] for library in threadpool_info()]
-
-    inside, leave = threading.Event(), threading.Event()
-
-    def enter():
-        with single_threaded_numpy():
-            inside.set()
-            leave.wait()
-
-    other = threading.Thread(target=enter)
-    with threadpool_limits(limits=2):
-        before = n_threads()  # 2, unless OMP_NUM_THREADS said 1 when they were loaded
-        with single_threaded_numpy():
-            other.start()
-            inside.wait()
-            assert set(n_threads()) == {1}
-        assert 1 in n_threads()
-        leave.set()
-        other.join()
-        assert n_threads() == before
