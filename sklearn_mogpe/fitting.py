@@ -39,8 +39,8 @@ def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: boo
     whole |= solver in ("natgrad", "lbfgs")
     n_before = last["n_rows"] if one_pass and last is not None else 0
     problem = _make_problem(estimator, rows, last, whole=whole, n_before=n_before)
-    run = {"max_iter": 1, "checkpoint_dir": None} if one_pass else {}
-    _train(estimator, rows, problem, (X, y, sample_weight), last, solver, **run)
+    checkpoint_dir = None if one_pass else estimator.checkpoint_dir
+    _train(estimator, rows, problem, (X, y, sample_weight), last, solver, one_pass, checkpoint_dir)
 
 
 def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
@@ -62,8 +62,8 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
     stream = Stream(batches, n_rows, check)
     problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
     solver = _solver(estimator, problem.n_rows, in_batches=True)
-    run = {"max_iter": 1} if stream.one_pass else {}
-    _train(estimator, stream.head, problem, stream.first_batch, last, solver, **run)
+    run = solver, stream.one_pass, estimator.checkpoint_dir
+    _train(estimator, stream.head, problem, stream.first_batch, last, *run)
 
 
 def _solver(estimator, n_rows, *, in_batches):
@@ -117,13 +117,12 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
     return problem._replace(n_inducing=min(estimator.n_inducing, estimator.n_inducing_))
 
 
-def _train(estimator, rows, problem, data, last, solver, **instead):
+def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_dir):
     from .training.checkpoints import make_checkpoints
     from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
     from .training.selection import train_best
 
-    max_iter = instead.get("max_iter", estimator.max_iter)
-    checkpoint_dir = instead.get("checkpoint_dir", estimator.checkpoint_dir)
+    max_iter = 1 if one_pass else estimator.max_iter
     settings = make_settings(estimator, problem.n_rows, solver=solver, max_iter=max_iter)
     structures = make_structures(estimator, problem, last)
     start = last and last["parameters"]

@@ -43,12 +43,12 @@ def numbered(n_rows):
     return np.arange(float(n_rows))[:, None], np.arange(float(n_rows))
 
 
-def problem_of(stream):
+def problem_of(rows, n_inducing=3):
     return make_problem(
-        stream.head,
-        fit_scales(stream.head, normalize_y=True),
+        rows,
+        fit_scales(rows, normalize_y=True),
         whole=False,
-        n_inducing=3,
+        n_inducing=n_inducing,
         held_out_fraction=0.0,
         n_before=0,
         random_state=np.random.RandomState(0),
@@ -56,7 +56,7 @@ def problem_of(stream):
 
 
 def draw_all(stream, sizes):
-    fed = stream.feed(problem_of(stream))
+    fed = stream.feed(problem_of(stream.head))
     drawn = [fed.draw(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
     return [fed.scales.X.inverse_transform(rows.X)[:, 0].round(6).tolist() for rows in drawn]
 
@@ -85,7 +85,7 @@ def test_the_last_rows_of_an_iterator_may_be_fewer_and_are_the_last(sizes):
 def test_a_resumed_fit_passes_over_the_rows_that_it_has_seen_in_a_pass(monkeypatch):
     monkeypatch.setattr("sklearn_mogpe.stream.BLOCK_ROWS", 2)
     stream = Stream(list(cut(numbered(11), [4])), None, to_rows)
-    fed = stream.feed(problem_of(stream))
+    fed = stream.feed(problem_of(stream.head))
     drawn = [fed.draw(first, 3).weight for first in (11 + 5, 11 + 8)]
     assert fed.scales.X.inverse_transform(fed.draw(22, 2).X)[:, 0] == pytest.approx([0, 1], abs=1e-9)
     assert [len(weight) for weight in drawn] == [3, 3]
@@ -114,15 +114,7 @@ def test_a_stream_is_trained_on_as_the_loop_by_hand(make_regressor, short_search
     X, y = step[0][:60], step[1][:60]
     model = make_regressor(**SMALL, solver=solver, max_iter=30).fit_stream(list(cut((X, y), [7, 30, 1])))
     rows = Rows(X, y[:, None], np.ones(60))
-    problem = make_problem(
-        rows,
-        fit_scales(rows, normalize_y=True),
-        whole=False,
-        n_inducing=12,
-        held_out_fraction=0.0,
-        n_before=0,
-        random_state=np.random.RandomState(0),
-    )
+    problem = problem_of(rows, n_inducing=12)
 
     def draw(first, size):
         places = np.arange(first, first + size) % 60

@@ -1,11 +1,10 @@
 """A gating network of sparse variational Gaussian processes."""
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, safe_sqrt
+from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, prior_kl, safe_sqrt
 from ..points import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
@@ -91,4 +90,4 @@ class SVGPGatingNetwork(GatingNetworkBase):
 
     def prior_kl(self) -> tf.Tensor:
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
-        return sum((gp.prior_kl() for gp in self.gps), tf.zeros([], gpflow.default_float()))
+        return prior_kl(self.gps)

@@ -18,13 +18,14 @@ S     sample points of an expectation
 from .divergence import prior_kl
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .projection import Marginals, Projection, marginals, project, projected_marginals
-from .sparse_gp import SparseGP
+from .sparse_gp import SparseGP, joint_q
 from .stacking import stacked
 
 __all__ = [
     "Marginals",
     "Projection",
     "SparseGP",
+    "joint_q",
     "log_softmax",
     "log_sum_exp",
     "marginals",

@@ -1,6 +1,5 @@
 """The marginals of sparse Gaussian processes at rows of data, all processes in one batch."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -10,8 +9,7 @@ import tensorflow as tf
 
 from .covariances import covariances
 from .numerics import projected_moments, safe_sqrt, squared_norms, whiten
-from .sparse_gp import SparseGP
-from .stacking import concatenated
+from .sparse_gp import SparseGP, batches, joint_q
 
 
 class Marginals(NamedTuple):
@@ -66,9 +64,20 @@ class Projection(NamedTuple):
         """L / G."""
         return self.gps[0].num_sharing
 
-    def split(self, part: tf.Tensor) -> list[tf.Tensor]:
-        """Part a tensor of shape (L, ...) by GP."""
-        return tf.split(part, [gp.num_latent_gps for gp in self.gps])
+    def marginals(self, mean: tf.Tensor, variance: tf.Tensor) -> list[Marginals]:
+        """Marginals of each of ``gps``, from the means (less the prior's) and variances of ``A^T v``.
+
+        Parameters
+        ----------
+        mean, variance : tensors of shape (G, L / G, N)
+        """
+        shape, sizes = tf.shape(self.prior_mean), [gp.num_latent_gps for gp in self.gps]
+        parts = [
+            self.prior_mean + tf.reshape(mean, shape),
+            tf.reshape(variance, shape),
+            self.residual_variance,
+        ]
+        return [Marginals(*part) for part in zip(*(tf.split(part, sizes) for part in parts), strict=True)]
 
 
 def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Marginals]:
@@ -101,11 +110,8 @@ def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Projecti
     list of Projection
         One for each group of GPs that can be batched.
     """
-    groups = defaultdict(list)
-    for gp in gps:
-        groups[gp.num_inducing, gp.q_diag].append(gp)
     jitter = gpflow.default_jitter() if jitter is None else jitter
-    return [projection for group in groups.values() for projection in _project(group, X, jitter)]
+    return [projection for batch in batches(gps) for projection in _project(batch, X, jitter)]
 
 
 def _project(gps, X, jitter):
@@ -145,24 +151,19 @@ def projected_marginals(gps: Sequence[SparseGP], projections: Sequence[Projectio
     """Marginals of q(f), one for each of ``gps``, from their projections."""
     results = {}
     for projection in projections:
-        mean, variance = _moments(projection)
-        mean += projection.prior_mean
-        parts = [projection.split(part) for part in (mean, variance, projection.residual_variance)]
-        results |= {id(gp): Marginals(*part) for gp, *part in zip(projection.gps, *parts, strict=True)}
+        parts = projection.marginals(*_moments(projection))
+        results |= {id(gp): part for gp, part in zip(projection.gps, parts, strict=True)}
     return [results[id(gp)] for gp in gps]
 
 
 def _moments(projection):
-    """Means without the prior's, and projected variances, of shape (L, N)."""
+    """Means and variances of ``A^T v`` under q, of shape (G, L / G, N)."""
     gps, A, F = projection.gps, projection.A, projection.num_sharing
-    G, M, N = tf.unstack(tf.shape(A))
-    m = tf.transpose(tf.concat([gp.q_mu for gp in gps], 1))  # [L, M]
+    G, M, _ = tf.unstack(tf.shape(A))
+    q_mu, q_sqrt = joint_q(gps)
+    m = tf.reshape(tf.transpose(q_mu), [G, F, M])
     if gps[0].q_diag:
         # |diag(r) A|^2 = A^2 r^2
-        r = tf.transpose(tf.concat([gp.q_sqrt for gp in gps], 1))
-        m, r = tf.reshape(m, [G, F, M]), tf.reshape(r, [G, F, M])
-        mean, variance = tf.matmul(m, A), tf.matmul(tf.square(r), tf.square(A))
-    else:
-        R = concatenated([gp.q_sqrt for gp in gps])
-        mean, variance = projected_moments(A, tf.reshape(m, [G, F, M]), tf.reshape(R, [G, F, M, M]))
-    return tf.reshape(mean, [-1, N]), tf.reshape(variance, [-1, N])
+        r = tf.reshape(tf.transpose(q_sqrt), [G, F, M])
+        return tf.matmul(m, A), tf.matmul(tf.square(r), tf.square(A))
+    return projected_moments(A, m, tf.reshape(q_sqrt, [G, F, M, M]))

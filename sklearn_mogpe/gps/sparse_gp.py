@@ -1,11 +1,16 @@
 """A set of independent sparse variational Gaussian processes over one input."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import gpflow
 import numpy as np
 import tensorflow as tf
 from gpflow.inducing_variables import InducingVariables, MultioutputInducingVariables
 from gpflow.kernels import IndependentLatent, Kernel, MultioutputKernel
 from gpflow.models.util import inducingpoint_wrapper
+
+from .stacking import concatenated
 
 
 class SparseGP(gpflow.Module):
@@ -115,3 +120,17 @@ class SparseGP(gpflow.Module):
     def prior_kl(self) -> tf.Tensor:
         """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar."""
         return gpflow.kullback_leiblers.gauss_kl(self.q_mu, self.q_sqrt)
+
+
+def batches(gps: Sequence[SparseGP]) -> list[list[SparseGP]]:
+    """Groups of GPs whose q have one form, in the order of their first ones."""
+    groups = defaultdict(list)
+    for gp in gps:
+        groups[gp.num_inducing, gp.q_diag].append(gp)
+    return list(groups.values())
+
+
+def joint_q(gps: Sequence[SparseGP]) -> tuple[tf.Tensor, tf.Tensor]:
+    """``q_mu`` (M, L) and ``q_sqrt`` (L, M, M), or (M, L) if diagonal, of all latent functions of a batch."""
+    q_mu, roots = tf.concat([gp.q_mu for gp in gps], 1), [gp.q_sqrt for gp in gps]
+    return q_mu, tf.concat(roots, 1) if gps[0].q_diag else concatenated(roots)

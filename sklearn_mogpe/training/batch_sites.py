@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from ..mixture_of_experts import Latents, MixtureOfSVGPExperts
-from .naturals import Naturals, mean_of
+from .naturals import Naturals, mean_of, move
 from .sites import differentiate, naturals_of_sites
 
 
@@ -51,9 +51,7 @@ def batch_step(
     _, gradients, projections, sites = differentiate(
         model, X, naturals, natural_moments, objective, hyperparameters
     )
-    target = naturals_of_sites(projections, sites)
-    moved = [(1.0 - step_size) * old + step_size * new for old, new in zip(naturals, target, strict=True)]
-    return gradients, Naturals(*moved)
+    return gradients, move(naturals, naturals_of_sites(projections, sites), step_size)
 
 
 def natural_moments(

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -157,7 +158,9 @@ def train(
                         candidate,
                         -(-options.n_steps // options.steps_per_iter),
                         report,
-                        None if held_out is not None else min(trackers, key=_best_loss, default=None),
+                        None
+                        if held_out is not None
+                        else min(trackers, key=attrgetter("best_loss"), default=None),
                         tol=settings.tol,
                         n_iter_no_change=settings.n_iter_no_change,
                         validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
@@ -170,7 +173,7 @@ def train(
                 raise
             interrupted = True
             warn_of_interruption()
-        best = min(trackers, key=lambda tracker: tracker.best_criterion)
+        best = min(trackers, key=attrgetter("best_criterion"))
         if not np.isfinite(best.best_loss):  # interrupted before the first report
             best.best_loss = _loss(program, _feed(program, problem), best.best_state)
         lower_bound = _lower_bound(program, best, problem.num_data)
@@ -209,10 +212,6 @@ def _starts(program, problem, settings, track):
         track=track,
     )
     return [candidate.state for candidate in candidates]
-
-
-def _best_loss(tracker):
-    return tracker.best_loss
 
 
 def _feed(program, problem):

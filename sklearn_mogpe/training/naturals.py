@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ..gps import joint_q
 from ..mixture_of_experts import MixtureOfSVGPExperts
 
 
@@ -24,12 +25,11 @@ class Naturals(NamedTuple):
 
 def naturals_of_q(model: MixtureOfSVGPExperts) -> Naturals:
     """Natural parameters of a model's q; its GPs have equally many inducing points."""
-    m = tf.transpose(tf.concat([gp.q_mu for gp in model.gps], 1))
-    R = tf.concat([gp.q_sqrt for gp in model.gps], 0)
+    q_mu, R = joint_q(model.gps)
     # P = R^-T R^-1
     inverse = tf.linalg.triangular_solve(R, _eye(R))
     P = tf.matmul(inverse, inverse, transpose_a=True)
-    return Naturals(tf.linalg.matvec(P, m), P)
+    return Naturals(tf.linalg.matvec(P, tf.transpose(q_mu)), P)
 
 
 def assign_naturals(model: MixtureOfSVGPExperts, naturals: Naturals) -> tf.Tensor:
@@ -49,8 +49,12 @@ def assign_naturals(model: MixtureOfSVGPExperts, naturals: Naturals) -> tf.Tenso
 
 def mean_of(C: tf.Tensor, linear: tf.Tensor) -> tf.Tensor:
     """``m = P^-1 (P m)`` of shape (..., M), with ``P = C C^T``."""
-    half = tf.linalg.triangular_solve(C, linear[..., None])
-    return tf.linalg.triangular_solve(C, half, adjoint=True)[..., 0]
+    return tf.linalg.cholesky_solve(C, linear[..., None])[..., 0]
+
+
+def move(old: NamedTuple, new: NamedTuple, step_size) -> NamedTuple:
+    """The average ``(1 - g) old + g new`` of tensors, part by part, for a step of length g."""
+    return type(old)(*((1.0 - step_size) * a + step_size * b for a, b in zip(old, new, strict=True)))
 
 
 def _eye(matrices):

@@ -23,9 +23,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ..gps import Marginals, Projection, projected_marginals
+from ..gps import Projection, projected_marginals
 from ..mixture_of_experts import Latents, MixtureOfSVGPExperts
-from .naturals import Naturals, assign_naturals, mean_of
+from .naturals import Naturals, assign_naturals, mean_of, move
 
 
 class Sites(NamedTuple):
@@ -92,8 +92,7 @@ def site_step(
     value, gradients, _, target = differentiate(
         model, X, sites, posterior_moments, objective, hyperparameters
     )
-    moved = [(1.0 - step_size) * old + step_size * new for old, new in zip(sites, target, strict=True)]
-    return value, gradients, Sites(*moved)
+    return value, gradients, move(sites, target, step_size)
 
 
 def differentiate(
@@ -145,12 +144,8 @@ def _latents(model, X, projections, q, moments):
     parts, divergences = [], []
     for projection, own in by_projection(projections, q):
         mean, variance, prior_kl = moments(projection.A, *own)
-        L, N = tf.unstack(tf.shape(projection.prior_mean))
-        mean = tf.reshape(mean, [L, N]) + projection.prior_mean
-        variance = tf.reshape(variance, [L, N])
+        parts += projection.marginals(mean, variance)
         divergences.append(prior_kl)
-        columns = (projection.split(part) for part in (mean, variance, projection.residual_variance))
-        parts += [Marginals(*part) for part in zip(*columns, strict=True)]
     return model.join(X, parts), tf.add_n(divergences)
 
 

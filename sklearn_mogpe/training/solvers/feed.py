@@ -16,8 +16,7 @@ class Feed(NamedTuple):
     num_data : int
         Number of rows that they stand for.
     draw : callable ``(first, size) -> Data``, default=None
-        Gives rows, see :class:`~sklearn_mogpe.rows.Problem`; for
-        mini-batches.
+        Gives rows, see :class:`~sklearn_mogpe.rows.Problem`; for mini-batches.
     """
 
     look: Data

@@ -17,7 +17,7 @@ class Options(NamedTuple):
     steps_per_iter : int
         Steps that make one iteration: of mini-batches, as many as make a pass over the data.
     batch_size : int
-        Rows of a mini-batch; Adam only.
+        Rows of a mini-batch, where the solver takes such.
     """
 
     n_steps: int
