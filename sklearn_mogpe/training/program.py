@@ -120,14 +120,16 @@ class Program:
 
     def read(self) -> State:
         """Copy the values of all parameters."""
-        values = self.get(_read_function)()
+        # The operations themselves: the methods of variables take several times as long.
+        values = (
+            tf.raw_ops.ReadVariableOp(resource=v.handle, dtype=v.dtype) for v in self._variables.values()
+        )
         return {path: value.numpy() for path, value in zip(self._variables, values, strict=True)}
 
     def assign(self, state: State) -> None:
         """Set the values of all parameters, or of those that ``state`` names."""
-        if len(state) < len(self._variables):
-            state = self.read() | state
-        self.get(_assign_function)(*(self.tensor(state[path]) for path in self._variables))
+        for path, value in state.items():
+            tf.raw_ops.AssignVariableOp(resource=self._variables[path].handle, value=self.tensor(value))
 
     def reset(self, Z) -> None:
         """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior."""
@@ -219,22 +221,6 @@ def checkout(structure: Structure) -> Iterator[Program]:
     # may have taken their place.
     with program.lock, joblib.parallel_config(backend="sequential"):
         yield program
-
-
-# One call of a graph each, since some dozens of single operations take many times as long.
-def _read_function(program):
-    variables = program._variables.values()
-    return program.compile(lambda: [variable.read_value() for variable in variables])
-
-
-def _assign_function(program):
-    variables = program._variables.values()
-
-    def assign(*values):
-        for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
-
-    return program.compile(assign, *(tf.TensorSpec(v.shape, v.dtype) for v in variables))
 
 
 def bound_function(program: Program):
