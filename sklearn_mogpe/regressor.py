@@ -32,12 +32,13 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
     gating_kernel : str or callable, default="rbf"
         Of the gating network.
-    n_inducing : int, default=50
+    n_inducing : int or "auto", default="auto"
         Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
-        step grows with M^2.
-    bound : {"tight", "further_gating", "further"}, default="tight"
-        The lower bound that is maximised. ``"tight"`` treats rows as independent given the inducing
-        variables and can fit closely; ``"further"`` bounds the likelihood of the full processes.
+        step grows with M^2. ``"auto"`` is 50 for one feature and 100 for more.
+    bound : {"tight", "further_gating", "further"}, default="further"
+        The lower bound that is maximised. ``"further"`` bounds the likelihood of the full processes, and is
+        the only one that moves the inducing inputs; ``"tight"`` treats rows as independent given the
+        inducing variables, and can fit too closely where these are few.
     n_samples : int, default=32
         Even number of fixed quasi-random points that stand for the bound's expectations.
     solver : {"auto", "natgrad", "lbfgs", "adam"}, default="auto"
@@ -142,7 +143,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "kernel": [str, callable, list, tuple],
         "gating_kernel": [str, callable],
-        "n_inducing": [Interval(Integral, 1, None, closed="left")],
+        "n_inducing": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "bound": [StrOptions({"tight", "further_gating", "further"})],
         "n_samples": [Interval(Integral, 2, None, closed="left")],
         "solver": [StrOptions({"auto", "natgrad", "lbfgs", "adam"})],
@@ -174,8 +175,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         *,
         kernel="rbf",
         gating_kernel="rbf",
-        n_inducing=50,
-        bound="tight",
+        n_inducing="auto",
+        bound="further",
         n_samples=32,
         solver="auto",
         learning_rate=None,

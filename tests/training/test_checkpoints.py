@@ -132,7 +132,7 @@ def test_each_run_has_its_own_checkpoints(
     make_regressor, short_search, step, tmp_path, every_report, updates, kill
 ):
     """Of three starts that are trained to the end, two are finished and the third is broken off."""
-    params = {"n_init": 3, "init_params": "auto", "max_iter": 50, "tol": 0.0}
+    params = {"n_init": 3, "init_params": "auto", "max_iter": 50, "tol": 0.0, "bound": "tight"}
     unbroken = make_regressor(**params).fit(*step[:2])
     model = make_regressor(**params, checkpoint_dir=tmp_path)
     kill(model, step[:2], 6)
@@ -195,7 +195,7 @@ def test_partial_fit_keeps_nothing(make_regressor, short_search, wave, tmp_path)
         {"max_iter": 60},
         {"learning_rate": 0.2},
         {"tol": 1e-3},
-        {"bound": "further"},
+        {"bound": "tight"},
         {"kernel": ["rbf", "matern32"]},
         {"init_params": "residual"},
         {"n_inducing": 11},

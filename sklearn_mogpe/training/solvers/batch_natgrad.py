@@ -11,6 +11,10 @@ from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 from .options import Options
 from .replicas import mean_over_replicas
 
+# Steps in which Adam comes to its full size. Its first ones know only the signs of the derivatives, and would
+# throw the inducing inputs about.
+WARM_UP = 100
+
 
 def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by natural gradients and Adam with the same step sizes, each step on some of the rows.
@@ -37,7 +41,8 @@ def _compiled(program, strategy):
 
         gradients, moved = mean_over_replicas(strategy, on_part, batch)
         finite = all_finite([*gradients, *moved])
-        optimizer.ascend(gradients, rate, finite)
+        warmth = tf.minimum((optimizer.count + 1.0) / WARM_UP, 1.0)
+        optimizer.ascend(gradients, warmth * rate, finite)
         return finite, moved
 
     def steps(X, Y, weight, rates):

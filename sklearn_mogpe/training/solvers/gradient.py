@@ -107,29 +107,34 @@ class Adam:
     Parameters
     ----------
     variables : sequence of tf.Variable
+
+    Attributes
+    ----------
+    count : tf.Variable
+        Number of steps so far.
     """
 
     def __init__(self, variables: Sequence[tf.Variable]):
         self.variables = variables
         self._moments = [tuple(_like(variable) for _ in MOMENTS) for variable in variables]
-        self._count = tf.Variable(0.0, trainable=False, dtype=variables[0].dtype)
+        self.count = tf.Variable(0.0, trainable=False, dtype=variables[0].dtype)
 
     @property
     def state(self) -> list[tf.Variable]:
         """The moments and the number of steps."""
-        return [*(moment for moments in self._moments for moment in moments), self._count]
+        return [*(moment for moments in self._moments for moment in moments), self.count]
 
     @tf.function(autograph=False)
     def reset(self) -> None:
         """Forget the moments and the number of steps."""
-        self._count.assign(0.0)
+        self.count.assign(0.0)
         for variable, moments in zip(self.variables, self._moments, strict=True):
             for moment in moments:
                 moment.assign(tf.zeros_like(variable))
 
     def ascend(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor, accept: tf.Tensor) -> None:
         """Step along the gradients of an objective; where ``accept`` is False, change no variable."""
-        count = self._count.assign_add(1.0)
+        count = self.count.assign_add(1.0)
         beta1, beta2, epsilon = (tf.constant(value, count.dtype) for value in (*MOMENTS, EPSILON))
         power1, power2 = beta1**count, beta2**count
         descent = -tf.where(accept, learning_rate, 0.0)
