@@ -102,20 +102,20 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
         raise ValueError(
             f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
         )
-    # Going on, the inducing points stay as many as they are, though further rows may be few.
-    wanted, used = estimator.n_inducing, getattr(estimator, "n_inducing_", None)
+    n_inducing = estimator.n_inducing
+    if last is not None:  # its inducing points stay as many as they are, however many rows there are now
+        used = estimator.n_inducing_
+        n_inducing = used if n_inducing == "auto" else min(n_inducing, used)
     problem = make_problem(
         rows,
         fit_scales(rows, estimator.normalize_y) if last is None else fitted_state.scales(last),
         whole=whole,
-        n_inducing=used if last is not None and wanted == "auto" else wanted,
+        n_inducing=n_inducing,
         held_out_fraction=estimator.validation_fraction if estimator.early_stopping else 0.0,
         n_before=n_before,
         random_state=check_random_state(estimator.random_state),
     )
-    if last is None:
-        return problem
-    return problem._replace(n_inducing=used if wanted == "auto" else min(wanted, used))
+    return problem if last is None else problem._replace(n_inducing=n_inducing)
 
 
 def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_dir):

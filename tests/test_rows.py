@@ -189,3 +189,10 @@ def test_scaler_reads_block_by_block(monkeypatch):
     whole = fit_scaler(values, weight)
     monkeypatch.setattr("sklearn_mogpe.rows.BLOCK_ROWS", 7)
     np.testing.assert_allclose(fit_scaler(values, weight), whole, rtol=1e-13)
+
+
+@pytest.mark.parametrize(("n_rows", "n_features", "expected"), [(300, 1, 50), (300, 2, 100), (60, 2, 60)])
+def test_automatic_number_of_inducing_points(n_rows, n_features, expected):
+    values = np.random.default_rng(0).standard_normal((n_rows, n_features))
+    rows = Rows(values, values[:, :1], np.ones(n_rows))
+    assert problem_of(rows, n_inducing="auto").n_inducing == expected

@@ -80,6 +80,24 @@ def test_partial_fit_takes_a_single_row(make_regressor, short_search, wave):
     assert np.all(np.isfinite(model.predict(X)))
 
 
+def test_automatic_inducing_points_stay_as_many(make_regressor, short_search, step):
+    rows, y, _ = step
+    model = make_regressor(n_inducing="auto").partial_fit(rows[:30], y[:30])
+    model.partial_fit(rows, y)
+    assert model.n_inducing_ == 30
+    assert model.model_.gating_network.gps[0].num_inducing == 30
+
+
+def test_a_step_hardly_moves_inducing_inputs(make_regressor, short_search, wave):
+    """Adam's first step has the size of its rate, whatever the derivatives: that of 100 must be small."""
+    model = make_regressor(bound="further", learning_rate=0.05).partial_fit(*wave)
+    before = {path: value.copy() for path, value in model._state["parameters"].items()}
+    model.partial_fit(*wave)
+    after = model._state["parameters"]
+    moves = [np.abs(after[path] - value).max() for path, value in before.items() if path.endswith(".Z")]
+    assert 0.0 < max(moves) <= 1.1 * 0.05 / 100
+
+
 def test_partial_fit_of_other_columns(make_regressor, short_search, wave):
     rows, y = wave
     model = make_regressor().partial_fit(rows, y)
