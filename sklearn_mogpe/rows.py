@@ -19,9 +19,9 @@ BLOCK_ROWS = 65_536
 # Decimals of standardised rows.
 DECIMALS = 12
 
-# Inducing points in place of "auto", for one feature and for more. In trials 250 were not better than 100 and
-# took four times as long.
-INDUCING_POINTS = 50, 100
+# Inducing points in place of "auto", for one feature and for several. In trials 250 were not better than 100
+# and took about twice as long.
+ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 
 # Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
 INITIAL_ROWS = 1000
@@ -222,7 +222,7 @@ def make_problem(
 
     n_fitted = n_rows if places is None else len(places)
     if n_inducing == "auto":
-        n_inducing = INDUCING_POINTS[rows.X.shape[1] > 1]
+        n_inducing = ONE_FEATURE_POINTS if rows.X.shape[1] == 1 else SEVERAL_FEATURES_POINTS
 
     def take(chosen):
         return _take(rows, chosen if places is None else places[chosen], scales)

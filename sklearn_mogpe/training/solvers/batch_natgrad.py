@@ -17,8 +17,9 @@ WARM_UP = 100
 
 
 def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
-    """Raise the bound by natural gradients and Adam with the same step sizes, each step on some of the rows.
+    """Raise the bound by natural gradients and Adam, each step on some of the rows.
 
+    Both have the same step sizes, once Adam is warm.
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
