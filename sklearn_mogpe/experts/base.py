@@ -7,14 +7,19 @@ import gpflow
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from ..configuration import Configurable, at, check_keys, describe, make, make_each
 from ..gps import Marginals
 
+# What a description is of that names no class.
+DEFAULT = "SVGPExpert"
 
-class ExpertBase(gpflow.Module, abc.ABC):
+
+class ExpertBase(gpflow.Module, Configurable, abc.ABC):
     """One expert: ``y_p = f_p(x) + eps_p`` with Gaussian ``f_p(x)`` and Gaussian noise.
 
     A new kind of expert says what its latent functions are at some rows, how noisy it is, and how far its
-    parameters' distribution is from their prior. Bounds, predictions and training follow from that.
+    parameters' distribution is from their prior. Bounds, predictions and training follow from that. With
+    ``get_config`` it can be described by plain data, see :mod:`sklearn_mogpe.configuration`.
 
     Attributes
     ----------
@@ -41,7 +46,7 @@ class ExpertBase(gpflow.Module, abc.ABC):
         """KL from the expert's parameters' prior to their variational posterior, a scalar."""
 
 
-class ExpertsBase(gpflow.Module, abc.ABC):
+class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
     """K experts seen as one, so that they can share computation.
 
     Parameters
@@ -74,6 +79,23 @@ class ExpertsBase(gpflow.Module, abc.ABC):
                 f"{self.num_experts} experts with {sorted(outputs)} outputs."
             )
         (self.num_outputs,) = outputs
+
+    def get_config(self) -> dict:
+        """Describe the experts by plain data: ``{"experts": [...]}``, each with its ``"class"``."""
+        return {"experts": [describe(expert, ExpertBase) for expert in self.experts]}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "ExpertsBase":
+        """Make experts from a description; those without a ``"class"`` are of :class:`SVGPExpert`.
+
+        Raises
+        ------
+        ConfigurationError
+            If a key or value is not as expected.
+        """
+        check_keys(config, ("experts",))
+        with at("experts"):
+            return cls(make_each(make, config.get("experts"), ExpertBase, DEFAULT))
 
     @abc.abstractmethod
     def marginals(self, X: tf.Tensor) -> Marginals:

@@ -1,11 +1,29 @@
 """Experts that are sparse variational Gaussian processes."""
 
+from collections.abc import Sequence
+
+import gpflow
 import tensorflow as tf
 from gpflow import Parameter
+from gpflow.functions import Function
 from gpflow.kernels import Kernel
 from gpflow.likelihoods import Gaussian
 
+from ..configuration import ConfigurationError, at, check_keys, choose
 from ..gps import Marginals, SparseGP, marginals, stacked
+from ..gps.configuration import (
+    FUNCTIONS,
+    PROCESS_KEYS,
+    check_count,
+    describe_function,
+    describe_parameter,
+    describe_process,
+    held,
+    inducing_shape,
+    make_function,
+    make_parameter,
+    process_arguments,
+)
 from .base import ExpertBase, ExpertsBase, stack_marginals
 
 
@@ -77,9 +95,56 @@ class SVGPExpert(ExpertBase):
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
         return self.gp.prior_kl()
 
+    def get_config(self) -> dict:
+        """Describe the expert by plain data, which :meth:`from_config` takes."""
+        noise = self.likelihood.variance
+        if noise is None:
+            raise ConfigurationError("expected a variance, got a likelihood with a scale", "noise_variance")
+        describe = describe_parameter if isinstance(noise, Parameter) else describe_function
+        return {
+            "num_outputs": self.num_outputs,
+            "noise_variance": describe(noise),
+            **describe_process(self.gp),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "SVGPExpert":
+        """Make an expert from a description.
+
+        Parameters
+        ----------
+        config : dict
+            Keys of a sparse GP, see :mod:`sklearn_mogpe.gps.configuration`; ``num_outputs``; ``trainable``;
+            and ``noise_variance``, 1 unless given: a number, a list of one for each output, or a function.
+
+        Raises
+        ------
+        ConfigurationError
+            If a key or value is not as expected.
+        """
+        check_keys(config, (*PROCESS_KEYS, "num_outputs", "noise_variance", "trainable"))
+        P = check_count(config, "num_outputs", 1)
+        arguments = process_arguments(config, P)
+        with at("noise_variance"):
+            _, D = inducing_shape(arguments["inducing_variable"])
+            likelihood = Gaussian(_make_noise(config.get("noise_variance"), D, P))
+        return held(cls(likelihood=likelihood, num_outputs=P, **arguments), config)
+
 
 class SVGPExperts(ExpertsBase):
-    """K sparse variational GP experts (:class:`SVGPExpert`), evaluated in one batched computation."""
+    """K sparse variational GP experts (:class:`SVGPExpert`), evaluated in one batched computation.
+
+    Raises
+    ------
+    ValueError
+        If an expert is of another class.
+    """
+
+    def __init__(self, experts: Sequence[SVGPExpert]):
+        super().__init__(experts)
+        others = sorted({type(e).__name__ for e in self.experts if not isinstance(e, SVGPExpert)})
+        if others:
+            raise ValueError(f"Expected experts of SVGPExpert, got {others}; try Experts, which takes any.")
 
     @property
     def gps(self) -> list[SparseGP]:
@@ -96,6 +161,17 @@ class SVGPExperts(ExpertsBase):
         if not all(_is_constant(variance, self.num_outputs) for variance in variances):
             return super().noise_variance(X)
         return tf.repeat(stacked(variances)[:, :, None], tf.shape(X)[0], 2)
+
+
+def _make_noise(config, input_dim, num_outputs):
+    if isinstance(config, Function):
+        return config
+    if isinstance(config, dict) and "name" in config:
+        with at("name"):
+            choose(config["name"], FUNCTIONS)
+        return make_function(config, input_dim, num_outputs)
+    smallest = gpflow.config.default_likelihood_positive_minimum()
+    return make_parameter(config, 1.0, ((), (num_outputs,)), above=smallest)
 
 
 def _is_constant(variance, num_outputs):

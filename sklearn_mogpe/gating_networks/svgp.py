@@ -1,10 +1,14 @@
 """A gating network of sparse variational Gaussian processes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
+from ..configuration import at, check_keys, make_each
 from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, prior_kl, safe_sqrt
+from ..gps.configuration import PROCESS_KEYS, check_count, held, process_arguments
 from ..points import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
@@ -26,11 +30,18 @@ class SVGPGatingNetwork(GatingNetworkBase):
         K.
     mean_function, q_diag, q_mu, q_sqrt
         As for :class:`~sklearn_mogpe.gps.SparseGP`.
+    functions : sequence of SparseGP, default=None
+        The latent functions one by one, in place of all of these but ``num_experts``.
 
     Attributes
     ----------
     gps : list of SparseGP
-        The latent functions: one object, or none for a single expert.
+        The latent functions: one object for all, or one for each; none for a single expert.
+
+    Raises
+    ------
+    ValueError
+        If the latent functions are not as many as the experts need.
     """
 
     def __init__(
@@ -43,12 +54,13 @@ class SVGPGatingNetwork(GatingNetworkBase):
         q_diag: bool = False,
         q_mu=None,
         q_sqrt=None,
+        functions: Sequence[SparseGP] | None = None,
     ):
         super().__init__()
         self.num_experts = num_experts
         self.num_latent_gps = {1: 0, 2: 1}.get(num_experts, num_experts)
-        self.gps = []
-        if self.num_latent_gps:
+        self.gps = [] if functions is None else list(functions)
+        if functions is None and self.num_latent_gps:
             gp = SparseGP(
                 kernel,
                 inducing_variable,
@@ -59,6 +71,12 @@ class SVGPGatingNetwork(GatingNetworkBase):
                 q_sqrt=q_sqrt,
             )
             self.gps.append(gp)
+        count = sum(gp.num_latent_gps for gp in self.gps)
+        if count != self.num_latent_gps:
+            raise ValueError(
+                f"Expected a gating network of {num_experts} experts to have {self.num_latent_gps} latent "
+                f"functions, got {count}."
+            )
 
     def marginals(self, X: tf.Tensor) -> Marginals:
         """Marginals of the latent functions at X (N, D), each of shape (H, N)."""
@@ -66,6 +84,8 @@ class SVGPGatingNetwork(GatingNetworkBase):
 
     def join(self, parts: list[Marginals], X: tf.Tensor) -> Marginals:
         """The marginals of ``gps`` at X (N, D) as those of the gate: for a single expert, of shape (0, N)."""
+        if len(parts) > 1:
+            return Marginals(*(tf.concat(values, 0) for values in zip(*parts, strict=True)))
         if parts:
             return parts[0]
         nothing = tf.zeros([0, tf.shape(X)[0]], X.dtype)
@@ -91,3 +111,42 @@ class SVGPGatingNetwork(GatingNetworkBase):
     def prior_kl(self) -> tf.Tensor:
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
         return prior_kl(self.gps)
+
+    def get_config(self) -> dict:
+        """Describe the gate by plain data, which :meth:`from_config` takes."""
+        functions = [gp.get_config() for gp in self.gps]
+        if len(functions) == 1:
+            (own,) = functions
+            own.pop("num_latent_gps")
+        else:
+            own = {"functions": functions} if functions else {}
+        return {"num_experts": self.num_experts, **own}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "SVGPGatingNetwork":
+        """Make a gate from a description.
+
+        Parameters
+        ----------
+        config : dict
+            ``num_experts``, 2 unless given, ``trainable``, and the keys of a sparse GP, see
+            :mod:`sklearn_mogpe.gps.configuration`; or in their place ``functions``, a list of dicts of such
+            keys, one for each latent function. A single expert needs none.
+
+        Raises
+        ------
+        ConfigurationError
+            If a key or value is not as expected.
+        """
+        K = check_count(config, "num_experts", 2)
+        if K == 1:
+            check_keys(config, ("num_experts",))
+            return cls(num_experts=1)
+        if "functions" in config:
+            check_keys(config, ("num_experts", "functions", "trainable"))
+            with at("functions"):
+                gps = make_each(SparseGP.from_config, config["functions"])
+            return held(cls(num_experts=K, functions=gps), config)
+        check_keys(config, ("num_experts", *PROCESS_KEYS, "trainable"))
+        arguments = process_arguments(config, {2: 1}.get(K, K))
+        return held(cls(num_experts=K, **arguments), config)

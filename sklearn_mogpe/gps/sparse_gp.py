@@ -10,10 +10,12 @@ from gpflow.inducing_variables import InducingVariables, MultioutputInducingVari
 from gpflow.kernels import IndependentLatent, Kernel, MultioutputKernel
 from gpflow.models.util import inducingpoint_wrapper
 
+from ..configuration import Configurable, check_keys
+from .configuration import PROCESS_KEYS, check_count, describe_process, held, process_arguments
 from .stacking import concatenated
 
 
-class SparseGP(gpflow.Module):
+class SparseGP(gpflow.Module, Configurable):
     """L independent latent functions, each a sparse variational Gaussian process.
 
     Latent function l has the prior ``h_l ~ GP(c_l, k_l)``. It is summarised by its values at M inducing
@@ -120,6 +122,29 @@ class SparseGP(gpflow.Module):
     def prior_kl(self) -> tf.Tensor:
         """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar."""
         return gpflow.kullback_leiblers.gauss_kl(self.q_mu, self.q_sqrt)
+
+    def get_config(self) -> dict:
+        """Describe the processes by plain data, which :meth:`from_config` takes."""
+        return {"num_latent_gps": self.num_latent_gps, **describe_process(self)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "SparseGP":
+        """Make processes from a description.
+
+        Parameters
+        ----------
+        config : dict
+            Keys of a sparse GP, see :mod:`sklearn_mogpe.gps.configuration`, ``num_latent_gps`` and
+            ``trainable``.
+
+        Raises
+        ------
+        ConfigurationError
+            If a key or value is not as expected.
+        """
+        check_keys(config, (*PROCESS_KEYS, "num_latent_gps", "trainable"))
+        L = check_count(config, "num_latent_gps", 1)
+        return held(cls(num_latent_gps=L, **process_arguments(config, L)), config)
 
 
 def batches(gps: Sequence[SparseGP]) -> list[list[SparseGP]]:

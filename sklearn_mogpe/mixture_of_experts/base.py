@@ -3,6 +3,7 @@
 import abc
 from collections import defaultdict
 from collections.abc import Callable
+from typing import ClassVar
 
 import gpflow
 import tensorflow as tf
@@ -10,17 +11,19 @@ import tensorflow_probability as tfp
 from gpflow.base import PriorOn
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
-from ..experts import ExpertsBase
+from ..configuration import Configurable, at, check_keys, choose, describe, make
+from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
 from ..gps import stacked
+from ..gps.configuration import check_count
 from ..points import normal_points
-from .bounds import BOUNDS
+from .bounds import BOUNDS, name_of
 from .latents import Latents
 
 tfd = tfp.distributions
 
 
-class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLossMixin, abc.ABC):
+class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLossMixin, Configurable, abc.ABC):
     """``p(y | x) = sum_k Pr(alpha = k | x) p(y | alpha = k, x)``.
 
     Parameters
@@ -41,6 +44,9 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
     ValueError
         If the numbers of experts differ, or the bound is not known.
     """
+
+    # The kind of experts whose description is the list of them.
+    experts_class: ClassVar[type[ExpertsBase]] = Experts
 
     def __init__(
         self,
@@ -119,6 +125,58 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
     def maximum_log_likelihood_objective(self, data) -> tf.Tensor:
         """The bound, under the name that GPflow's training functions ask for."""
         return self.elbo(data)
+
+    def get_config(self) -> dict:
+        """Describe the mixture by plain data, which :meth:`from_config` takes.
+
+        Raises
+        ------
+        ConfigurationError
+            If the bound has no name: give it one in
+            :data:`~sklearn_mogpe.mixture_of_experts.BOUNDS`.
+        """
+        experts = describe(self.experts, ExpertsBase)
+        config = {
+            "experts": experts["experts"] if type(self.experts) is self.experts_class else experts,
+            "gating_network": describe(self.gating_network, GatingNetworkBase),
+            "bound": name_of(self.bound),
+            "num_samples": len(self.points),
+        }
+        if self.num_data is not None:
+            config["num_data"] = int(self.num_data)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict) -> "MixtureOfExpertsBase":
+        """Make a mixture from a description.
+
+        Parameters
+        ----------
+        config : dict
+            ``experts``, a list of their descriptions; ``gating_network``; and, unless they are as usual,
+            ``bound``, ``num_samples`` and ``num_data``. Where ``"class"`` is missing, experts are of
+            :class:`~sklearn_mogpe.experts.SVGPExpert` and the gate is of
+            :class:`~sklearn_mogpe.gating_networks.SVGPGatingNetwork`.
+
+        Raises
+        ------
+        ConfigurationError
+            If a key or value is not as expected.
+        """
+        check_keys(config, ("experts", "gating_network", "bound", "num_samples", "num_data"))
+        experts = config.get("experts")
+        if isinstance(experts, dict):
+            with at("experts"):
+                experts = make(experts, ExpertsBase, cls.experts_class.__name__)
+        else:
+            experts = cls.experts_class.from_config({"experts": experts})
+        with at("gating_network"):
+            gating_network = make(config.get("gating_network"), GatingNetworkBase, "SVGPGatingNetwork")
+        options = {key: check_count(config, key, 1) for key in ("num_samples", "num_data") if key in config}
+        if "bound" in config:
+            with at("bound"):
+                options["bound"] = choose(config["bound"], BOUNDS)
+        return cls(experts, gating_network, **options)
 
     def predict_mixture(self, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Components of the predictive density at X (N, D).

@@ -27,9 +27,12 @@ the bound of Hensman et al. (2013), the objective of GPflow's ``SVGP``. Bounds o
 be compared.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
+from ..configuration import ConfigurationError
 from ..gps import Marginals, log_sum_exp, safe_sqrt
 from .latents import Latents
 
@@ -64,6 +67,20 @@ def further(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
 
 
 BOUNDS = {"tight": tight, "further_gating": further_gating, "further": further}
+
+
+def name_of(bound: Callable) -> str:
+    """Name of a bound.
+
+    Raises
+    ------
+    ConfigurationError
+        If it has none in ``BOUNDS``.
+    """
+    for name, function in BOUNDS.items():
+        if function is bound:
+            return name
+    raise ConfigurationError(f"expected one of {sorted(BOUNDS)}, got {bound!r}; add it to BOUNDS", "bound")
 
 
 def _all_outside(f: Marginals) -> Marginals:

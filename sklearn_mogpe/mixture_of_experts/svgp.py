@@ -3,10 +3,12 @@
 import gpflow
 import tensorflow as tf
 
+from ..configuration import at
 from ..experts import SVGPExperts
 from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork
 from ..gps import Marginals, Projection, SparseGP, prior_kl, project, projected_marginals
+from ..gps.configuration import numbers
 from .base import MixtureOfExpertsBase
 from .latents import Latents
 
@@ -22,15 +24,39 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
     ----------
     jitter : tf.Variable
         Added to the diagonal of each covariance matrix before its factorisation. Not trained.
+
+    Raises
+    ------
+    ValueError
+        If the experts or the gate are of other classes.
     """
 
     experts: SVGPExperts
     gating_network: SVGPGatingNetwork
+    experts_class = SVGPExperts
 
     def __init__(self, experts: SVGPExperts, gating_network: SVGPGatingNetwork, **kwargs):
+        if not (isinstance(experts, SVGPExperts) and isinstance(gating_network, SVGPGatingNetwork)):
+            raise ValueError(
+                f"Expected SVGPExperts and SVGPGatingNetwork, got {type(experts).__name__} and "
+                f"{type(gating_network).__name__}; try MixtureOfExperts, which takes any."
+            )
         super().__init__(experts, gating_network, **kwargs)
         dtype = gpflow.default_float()
         self.jitter = tf.Variable(gpflow.default_jitter(), dtype=dtype, trainable=False, name="jitter")
+
+    def get_config(self) -> dict:
+        """Describe the mixture by plain data, with its ``jitter``; see :class:`MixtureOfExperts`."""
+        return {**super().get_config(), "jitter": float(self.jitter)}
+
+    @classmethod
+    def from_config(cls, config: dict) -> "MixtureOfSVGPExperts":
+        """Make a mixture from a description; see :class:`MixtureOfExperts`."""
+        model = super().from_config({key: value for key, value in config.items() if key != "jitter"})
+        if "jitter" in config:
+            with at("jitter"):
+                model.jitter.assign(numbers(config["jitter"], above=0.0))
+        return model
 
     @property
     def gps(self) -> list[SparseGP]:
