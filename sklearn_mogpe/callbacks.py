@@ -37,24 +37,25 @@ class FitTasks:
             self._root.call_on_fit_task_begin(**self._data)
 
     @contextmanager
-    def run(self, name: str, max_reports: int) -> Iterator[Callable[..., bool]]:
-        """Go through a training run, with a function ``(structure, read)`` to be called at each report.
+    def run(self, name: str, max_reports: int, program) -> Iterator[Callable[..., bool]]:
+        """Listen to a training run, see :mod:`sklearn_mogpe.training.listeners`.
 
-        The function calls ``read`` for the present parameters only if a callback asks for them, and returns
-        whether one asks to stop the run.
+        The present parameters are read only if a callback asks for them.
         """
         if self._root is None:
-            yield lambda structure, read: False
+            yield lambda news: False
             return
         run = self._root.subcontext(task_name=name, max_subtasks=max_reports)
         run.call_on_fit_task_begin(**self._data)
 
-        def report(structure, read):
+        def hear(news):
+            if not news.is_report:
+                return False
             task = run.subcontext(task_name="iterations")
             task.call_on_fit_task_begin(**self._data)
-            return self._end(task, structure, read)
+            return self._end(task, program.structure, program.read)
 
-        yield report
+        yield hear
         run.call_on_fit_task_end(**self._data)
 
     def end(self, structure, parameters) -> None:

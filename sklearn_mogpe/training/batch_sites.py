@@ -26,8 +26,8 @@ def batch_step(
     objective: Callable[[Latents], tf.Tensor],
     hyperparameters: Sequence[tf.Variable],
     step_size,
-) -> tuple[list[tf.Tensor], Naturals]:
-    """Derivatives of the objective by the hyperparameters, and q after a natural gradient step.
+) -> tuple[tf.Tensor, list[tf.Tensor], Naturals]:
+    """The objective and its derivatives by the hyperparameters, and q after a natural gradient step.
 
     Parameters
     ----------
@@ -44,14 +44,15 @@ def batch_step(
 
     Returns
     -------
+    value : scalar tensor
     gradients : list of tensors
         With q held.
     naturals : Naturals
     """
-    _, gradients, projections, sites = differentiate(
+    value, gradients, projections, sites = differentiate(
         model, X, naturals, natural_moments, objective, hyperparameters
     )
-    return gradients, move(naturals, naturals_of_sites(projections, sites), step_size)
+    return value, gradients, move(naturals, naturals_of_sites(projections, sites), step_size)
 
 
 def natural_moments(

@@ -1,8 +1,6 @@
 """From standardised arrays to the state of a fitted mixture."""
 
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
@@ -14,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from .. import gaussian_mixture
 from ..rows import Problem
 from .checkpoints import Checkpoints
+from .listeners import Listen, quiet
 from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
 from .race import race
@@ -22,14 +21,6 @@ from .solvers import SOLVERS, Feed, Options
 from .solvers.replicas import of_first_replica
 from .structure import Structure
 from .tracking import Tracker
-
-Report = Callable[[Structure, Callable[[], State]], bool]
-Listen = Callable[[str, int], AbstractContextManager[Report]]
-
-
-def quiet(name: str, max_reports: int) -> AbstractContextManager[Report]:
-    """Listen to nothing and stop nothing."""
-    return nullcontext(lambda structure, read: False)
 
 
 @dataclass(frozen=True)
@@ -104,9 +95,8 @@ def train(
     settings : Settings
     start : State, default=None
         Parameters to begin from. None looks for good ones.
-    listen : callable ``(name, max_reports) -> context manager``
-        Goes around each run that is trained to the end. Gives a function that is called at each report with
-        the structure and a function that returns the present parameters, and returns whether to stop.
+    listen : callable, default=quiet
+        Goes around each run that is trained to the end, see :mod:`sklearn_mogpe.training.listeners`.
     checkpoints : Checkpoints, default=None
         Where the fit is kept, so that it goes on from there when it is started again.
 
@@ -125,16 +115,18 @@ def train(
     interrupted = False
     with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
 
-        def track(name, candidate, max_iter, report=None, rival=None, **stopping):
+        def track(name, candidate, max_iter, hear=None, rival=None, **stopping):
             program.assign(candidate.state)
             show = progress.start(name, max_iter)
 
-            def ask(n_iter, loss):
-                show(n_iter, loss)
-                asked_to_stop = report is not None and report(structure, program.read)
-                return asked_to_stop or (rival is not None and rival.has_beaten(n_iter, loss))
+            def tell(news):
+                asked_to_stop = hear is not None and hear(news)
+                if not news.is_report:
+                    return False
+                show(news.n_iter, news.loss)
+                return asked_to_stop or (rival is not None and rival.has_beaten(news.n_iter, news.loss))
 
-            trackers.append(Tracker(program, candidate, report=ask, **stopping))
+            trackers.append(Tracker(program, candidate, hear=tell, **stopping))
             return trackers[-1]
 
         try:
@@ -152,12 +144,12 @@ def train(
             trackers.clear()
             for number, candidate in enumerate(candidates, 1):
                 name = f"{settings.solver} {number}"
-                with listen(name, -(-options.n_steps // options.report_every)) as report:
+                with listen(name, -(-options.n_steps // options.report_every), program) as hear:
                     tracker = track(
                         name,
                         candidate,
                         -(-options.n_steps // options.steps_per_iter),
-                        report,
+                        hear,
                         None
                         if held_out is not None
                         else min(trackers, key=attrgetter("best_loss"), default=None),
@@ -215,10 +207,7 @@ def _starts(program, problem, settings, track):
 
 
 def _feed(program, problem):
-    def draw(first, size):
-        return program.put(*problem.draw(first, size))
-
-    return Feed(program.data(*problem.look, problem.num_data), problem.num_data, draw)
+    return Feed(program.data(*problem.look, problem.num_data), problem.num_data, problem.draw)
 
 
 def _loss(program, feed, state):

@@ -7,7 +7,8 @@ import numpy as np
 
 from ..rows import Problem
 from .checkpoints import Checkpoints
-from .fit import Fit, Listen, Settings, quiet, train, warn_of_interruption
+from .fit import Fit, Settings, train, warn_of_interruption
+from .listeners import Listen, quiet
 from .program import State
 from .structure import Structure
 

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from .checkpoints import RunCheckpoints
+from .listeners import Hear, News
 from .program import JITTER, Candidate, Program
 
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
@@ -44,7 +45,7 @@ class Tracker:
     validate : callable returning float, default=None
         Mean log density of held-out rows under the present parameters. If given, it decides what is best
         and when to stop, in place of the loss.
-    report : callable ``(iteration, loss per row) -> bool``, default=None
+    hear : callable ``News -> bool``, default=None
         Is told of progress, and may ask to stop.
     checkpoints : RunCheckpoints, default=None
         Where the run is kept, so that it can be resumed.
@@ -72,13 +73,13 @@ class Tracker:
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
         validate: Callable[[], float] | None = None,
-        report: Callable[[float, float], bool] | None = None,
+        hear: Hear | None = None,
         checkpoints: RunCheckpoints | None = None,
     ):
         self.program = program
         self.tol = tol
         self.n_iter_no_change = np.inf if n_iter_no_change is None else n_iter_no_change
-        self.validate, self.report, self.checkpoints = validate, report, checkpoints
+        self.validate, self.hear, self.checkpoints = validate, hear, checkpoints
         self.best_loss, self.best_state = start
         self.best_criterion = np.inf if validate else start.loss
         self.iterations: list[float] = []
@@ -116,8 +117,16 @@ class Tracker:
         for name in HISTORY:
             setattr(self, name, arrays[name].tolist())
 
-    def update(self, n_iter: float, loss: float) -> bool:
-        """Record the loss per row of the program's present parameters; return whether to stop."""
+    def watch(self, n_iter: float, loss: float | None, batch_loss: float | None) -> None:
+        """Tell who listens how far the run is, see :class:`~sklearn_mogpe.training.listeners.News`."""
+        if self.hear is not None:
+            self.hear(News(n_iter, loss, batch_loss, is_report=False))
+
+    def update(self, n_iter: float, loss: float, batch_loss: float | None = None) -> bool:
+        """Record the loss per row of the program's present parameters; return whether to stop.
+
+        The loss of the mini-batches is only told to who listens.
+        """
         self.n_iter = n_iter
         self.iterations.append(n_iter)
         self.loss_curve.append(loss)
@@ -133,7 +142,7 @@ class Tracker:
         self.converged = n_iter - self._reference_iter >= self.n_iter_no_change
         if self.checkpoints is not None:
             self.checkpoints.save()
-        asked_to_stop = self.report is not None and self.report(n_iter, loss)
+        asked_to_stop = self.hear is not None and self.hear(News(n_iter, loss, batch_loss, is_report=True))
         return self.converged or asked_to_stop
 
     def has_beaten(self, n_iter: float, loss: float) -> bool:

@@ -65,7 +65,7 @@ def test_natural_parameters_that_are_not_finite_change_nothing():
 
 def test_a_whole_step_of_one_expert_on_all_rows_reaches_the_collapsed_bound():
     mixture = make_mixture(1)
-    _, naturals = step(mixture, naturals_of_q(mixture), 1.0)
+    *_, naturals = step(mixture, naturals_of_q(mixture), 1.0)
     assign_naturals(mixture, naturals)
     expert = mixture.experts.experts[0]
     sgpr = gpflow.models.SGPR((X, Y), expert.gp.kernel, Z, noise_variance=0.1)
@@ -84,7 +84,7 @@ def test_a_step_equals_that_of_gpflow_on_a_mini_batch():
         q_sqrt=expert.gp.q_sqrt.numpy(),
         num_data=30,
     )
-    _, naturals = step(mixture, naturals_of_q(mixture), 0.3, rows=rows)
+    *_, naturals = step(mixture, naturals_of_q(mixture), 0.3, rows=rows)
     assign_naturals(mixture, naturals)
     data = X[rows], Y[rows]
     gpflow.optimizers.NaturalGradient(0.3).minimize(
@@ -104,7 +104,7 @@ def test_derivatives_by_the_hyperparameters_hold_q(bound, n_experts):
         for gp in mixture.gps
         for p in (*gp.kernel.parameters, *gp.inducing_variable.parameters)
     ]
-    gradients, _ = step(mixture, naturals_of_q(mixture), 0.5, hyperparameters)
+    _, gradients, _ = step(mixture, naturals_of_q(mixture), 0.5, hyperparameters)
     with tf.GradientTape() as tape:
         elbo = mixture.elbo((X, Y))
     for own, plain in zip(gradients, tape.gradient(elbo, hyperparameters), strict=True):

@@ -16,7 +16,8 @@ def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> No
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
+    on_rows = on_batches(program, feed, options, steps)
+    in_chunks(program, feed, tracker, options, on_rows, optimizer)
 
 
 def _compiled(program, strategy):
@@ -26,16 +27,17 @@ def _compiled(program, strategy):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(optimizer.variables)
             value = -model.training_loss(batch)
-        return tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
+        return value, tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
 
     def step(batch, learning_rate, _):
-        gradients = mean_over_replicas(strategy, gradients_of, batch)
+        value, gradients = mean_over_replicas(strategy, gradients_of, batch)
         finite = all_finite(gradients)
         optimizer.ascend(gradients, learning_rate, finite)
-        return finite, ()
+        return finite, value, ()
 
     def steps(X, Y, weight, rates):
-        return loop_over_batches(step, X, Y, weight, rates)[0]
+        finite, value, _ = loop_over_batches(step, X, Y, weight, rates)
+        return finite, -value
 
     rates = tf.TensorSpec([None], program.structure.dtype)
     return program.compile(steps, *program.data_signature, rates), optimizer

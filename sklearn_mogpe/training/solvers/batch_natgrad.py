@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from ..batch_sites import batch_step
-from ..naturals import assign_naturals, naturals_of_q
+from ..naturals import Naturals, assign_naturals, naturals_of_q
 from ..program import Program
 from ..tracking import Tracker
 from .feed import Feed
@@ -23,7 +23,12 @@ def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Optio
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
+    on_rows = on_batches(program, feed, options, steps, program.get(_start))
+    in_chunks(program, feed, tracker, options, on_rows, optimizer)
+
+
+def _start(program):
+    return program.compile(lambda: naturals_of_q(program.model))
 
 
 def _compiled(program, strategy):
@@ -40,15 +45,16 @@ def _compiled(program, strategy):
 
             return batch_step(model, X, naturals, objective, optimizer.variables, step_size)
 
-        gradients, moved = mean_over_replicas(strategy, on_part, batch)
+        value, gradients, moved = mean_over_replicas(strategy, on_part, batch)
         finite = all_finite([*gradients, *moved])
         warmth = tf.minimum((optimizer.count + 1.0) / WARM_UP, 1.0)
         optimizer.ascend(gradients, warmth * rate, finite)
-        return finite, moved
+        return finite, value, moved
 
-    def steps(X, Y, weight, rates):
-        finite, naturals = loop_over_batches(step, X, Y, weight, rates, naturals_of_q(model))
-        return finite & assign_naturals(model, naturals)
+    def steps(X, Y, weight, rates, *naturals):
+        finite, value, naturals = loop_over_batches(step, X, Y, weight, rates, Naturals(*naturals))
+        finite &= assign_naturals(model, naturals)
+        return finite, model.prior_kl() - value, *naturals
 
-    rates = tf.TensorSpec([None], program.structure.dtype)
-    return program.compile(steps, *program.data_signature, rates), optimizer
+    rates, linear, precision = (tf.TensorSpec([None] * rank, program.structure.dtype) for rank in (1, 2, 3))
+    return program.compile(steps, *program.data_signature, rates, linear, precision), optimizer

@@ -1,6 +1,7 @@
 """What the solvers that take gradient steps in the graph have in common."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import tensorflow as tf
@@ -23,13 +24,16 @@ def in_chunks(
 ) -> None:
     """Take chunks of steps, until the tracker says stop, all are taken or the rows have ended.
 
-    Goes on where a run that is resumed was broken off.
+    A chunk ends where the bound is looked at. Where somebody watches, it is taken in pieces, which are the
+    same steps. Goes on where a run that is resumed was broken off.
 
     Parameters
     ----------
-    steps : callable ``(first, rates) -> bool``
-        Takes one step for each of the step sizes ``rates``, an array, the first of them step number
-        ``first``; returns whether all was finite. Raises StopIteration if there are no more rows.
+    steps : callable ``(first, pieces) -> iterator of (finite, loss)``
+        Takes the steps of a chunk, the first of them step number ``first``, one for each of the step sizes in
+        ``pieces``, arrays. After each piece it gives whether all was finite, and the loss of all rows as the
+        piece's mini-batches estimate it, or None if each step saw all rows. Ends early if there are no more
+        rows.
     optimizer : Adam
         Which takes the steps.
     """
@@ -37,46 +41,98 @@ def in_chunks(
     if tracker.resume(optimizer.state):
         return
     done = round(tracker.n_iter * options.steps_per_iter)
-    loss = program.get(bound_function)
+    bound = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
+
+    def look():
+        return float(bound(*feed.look)) / feed.num_data
+
     for first in range(done, options.n_steps, options.report_every):
-        some = program.tensor(rates[first : first + options.report_every])
-        try:
-            finite = steps(first, some)
-        except StopIteration:
+        ends = _ends(first, options)
+        pieces = [rates[begin:end] for begin, end in pairwise([first, *ends])]
+        finite = None
+        for end, (finite, value) in zip(ends, steps(first, pieces), strict=False):
+            if not finite:
+                break
+            estimate = None if value is None else float(value) / feed.num_data
+            if end < ends[-1]:
+                loss = look() if value is None else None
+                tracker.watch(end / options.steps_per_iter, loss, estimate)
+        if finite is None:
             return
-        value = float(loss(*feed.look)) if finite else np.nan
-        if not np.isfinite(value):
+        loss = look() if finite else np.nan
+        if not np.isfinite(loss):
             tracker.recover()
-        elif tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
+        elif tracker.update(ends[-1] / options.steps_per_iter, loss, estimate):
             return
 
 
-def on_batches(feed: Feed, options: Options, steps: Callable) -> Callable:
+def _ends(first, options):
+    """Steps after which the pieces of a chunk end, the last of them after the chunk."""
+    last = min(first + options.report_every, options.n_steps)
+    every = options.watch_every or options.n_steps
+    return [*range(first - first % every + every, last, every), last]
+
+
+def on_batches(
+    program: Program, feed: Feed, options: Options, steps: Callable, start: Callable = tuple
+) -> Callable:
     """Steps for :func:`in_chunks`, each on further rows of the feed.
 
     Parameters
     ----------
-    steps : callable ``(X, Y, weight, rates) -> bool``
+    steps : callable ``(X, Y, weight, rates, *memory) -> finite, loss, *memory``
         Takes a step for each rate, on equal parts of the rows.
+    start : callable ``() -> memory``, default=tuple
+        What the first steps of a chunk remember.
     """
 
-    def on_rows(first, rates):
-        rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
-        return steps(*rows, rates[: -(-len(rows.X) // options.batch_size)])  # fewer, where a stream ends
+    def on_rows(first, pieces):
+        n_steps, memory = sum(map(len, pieces)), start()
+        try:
+            rows = feed.draw(first * options.batch_size, n_steps * options.batch_size)
+        except StopIteration:
+            return
+        n_steps = min(n_steps, -(-len(rows.X) // options.batch_size))  # fewer, where a stream ends
+        size, taken = len(rows.X) // n_steps, 0
+        for piece in pieces:
+            rates = piece[: n_steps - taken]
+            if not len(rates):
+                return
+            part = slice(taken * size, (taken + len(rates)) * size)
+            data = program.put(*(values[part] for values in rows))
+            finite, loss, *memory = steps(*data, program.tensor(rates), *memory)
+            yield finite, loss
+            taken += len(rates)
 
     return on_rows
 
 
 def loop_over_batches(step: Callable, X, Y, weight, rates: tf.Tensor, state=()):
-    """:func:`loop` of ``step((X, Y, weight), rate, state)``, each rate with its equal part of the rows."""
-    size = tf.shape(X)[0] // tf.size(rates)
+    """:func:`loop` of ``step((X, Y, weight), rate, state)``, each rate with its equal part of the rows.
+
+    Parameters
+    ----------
+    step : callable ``(batch, rate, state) -> finite, value, state``
+
+    Returns
+    -------
+    finite : boolean tensor
+    value : scalar tensor
+        Mean over the steps.
+    state
+    """
+    n_steps = tf.size(rates)
+    size = tf.shape(X)[0] // n_steps
 
     def on_part(i, state):
+        total, state = state
         part = slice(i * size, (i + 1) * size)
-        return step((X[part], Y[part], weight[part]), rates[i], state)
+        finite, value, state = step((X[part], Y[part], weight[part]), rates[i], state)
+        return finite, (total + value, state)
 
-    return loop(on_part, tf.size(rates), state)
+    finite, (total, state) = loop(on_part, n_steps, (tf.zeros([], X.dtype), state))
+    return finite, total / tf.cast(n_steps, X.dtype), state
 
 
 def loop(step: Callable, count: tf.Tensor, state=()):
