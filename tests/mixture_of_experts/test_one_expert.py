@@ -6,10 +6,13 @@ import pytest
 import tensorflow as tf
 from scipy.stats import multivariate_normal, norm
 
+from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.experts import ExpertBase, Experts
 from sklearn_mogpe.gating_networks import SVGPGatingNetwork
 from sklearn_mogpe.gps import Marginals
+from sklearn_mogpe.metrics import neg_nlpd, nlpd
 from sklearn_mogpe.mixture_of_experts import MixtureOfExperts
+from sklearn_mogpe.training.starts import spread_points
 
 
 def svgp_of(mixture):
@@ -127,3 +130,44 @@ def test_experts_of_different_kinds_mix(make_mixture):
     expected = np.log(weights[:, 0] * densities[0] + weights[:, 1] * densities[1])
     np.testing.assert_allclose(mixture.predict_y(column).log_prob(Y), expected, rtol=1e-9)
     assert mixture.elbo((column, Y)) < np.sum(expected)
+
+
+def waves(num_rows, num_test, D):
+    """Standardised rows of a smooth function, in the order in which the estimator takes them."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-2, 2, (num_rows + num_test, D))
+    f = np.sin(2 * X[:, 0]) + 0.5 * np.cos(2 * X[:, 1]) + 0.5 * np.sin(X[:, 0] * X[:, -1])
+    rows = np.column_stack([X, f + 0.1 * rng.standard_normal(len(X))])
+    train, test = rows[:num_rows], rows[num_rows:]
+    mean, std = train.mean(0), train.std(0)
+    train, test = np.unique((train - mean) / std, axis=0), (test - mean) / std
+    return train[:, :-1], train[:, -1], test[:, :-1], test[:, -1]
+
+
+def converged_svgp(X, Y, Z):
+    """GPflow's SVGP with all parameters at an optimum: q by its closed form, L-BFGS for the others."""
+    kernel = gpflow.kernels.SquaredExponential(lengthscales=np.ones(X.shape[1]))
+    collapsed = gpflow.models.SGPR((X, Y), kernel, Z, noise_variance=0.1)
+    options = {"maxiter": 5000, "maxfun": 10_000}
+    result = gpflow.optimizers.Scipy().minimize(
+        collapsed.training_loss, collapsed.trainable_variables, options=options
+    )
+    assert result.success
+    svgp = gpflow.models.SVGP(kernel, collapsed.likelihood, collapsed.inducing_variable)
+    exact = gpflow.optimizers.NaturalGradient(1.0)
+    exact.minimize(svgp.training_loss_closure((X, Y)), [(svgp.q_mu, svgp.q_sqrt)])
+    assert svgp.elbo((X, Y)).numpy() == pytest.approx(collapsed.elbo().numpy(), rel=1e-6)
+    return svgp
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("D", "num_rows", "M"), [(2, 600, 40), (3, 500, 60)])
+def test_the_estimator_reaches_what_a_converged_svgp_reaches(D, num_rows, M):
+    """From the same inducing inputs, as they are found among the rows; its bound without its priors."""
+    X, y, X_test, y_test = waves(num_rows, 500, D)
+    svgp = converged_svgp(X, y[:, None], X[spread_points(X, M)])
+    ours = MoGPERegressor(1, bound="further", n_inducing=M, random_state=0).fit(X, y)
+    assert ours.lower_bound_ / num_rows >= svgp.elbo((X, y[:, None])).numpy() / num_rows - 0.005
+    mean, variance = (part.numpy() for part in svgp.predict_y(X_test))
+    theirs = nlpd(y_test, np.ones_like(mean), mean, np.sqrt(variance))
+    assert -neg_nlpd(ours, X_test, y_test) == pytest.approx(theirs, abs=0.03)
