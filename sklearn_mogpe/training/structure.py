@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import gpflow
 import numpy as np
@@ -25,11 +26,23 @@ KERNELS = {
 EXPERT_VARIANCE = 20.0
 GATE_VARIANCE = 200.0
 
+# Median, in standard deviations of a feature, and standard deviation of the logarithm, of the log-normal
+# prior of lengthscales. A density of the lengthscale itself, it leans to short ones, by about a nat for each
+# factor of e, so that features, and doubt far from the data, are not lost too soon.
+LENGTHSCALE_MEDIAN, LENGTHSCALE_SPREAD = 3.0, 2.0
+
 # Under this bound inducing inputs are variational parameters: moving them can only bring q nearer. Under the
 # others they are part of the model, and would move to where they explain noise by what they leave open.
 TRAINS_INDUCING_INPUTS = "further"
 
 KernelSpec = str | Callable[[int], Kernel]
+
+
+class KernelPriors(NamedTuple):
+    """Priors of the parameters of kernels that are given by name, for standardised data."""
+
+    variance: tfp.distributions.Distribution
+    lengthscales: tfp.distributions.Distribution
 
 
 @dataclass(frozen=True)
@@ -72,10 +85,14 @@ class Structure:
     def build(self, n_features: int, n_inducing: int) -> MixtureOfSVGPExperts:
         """Make a model of this structure, with meaningless parameter values."""
         Z = np.linspace(-1.0, 1.0, n_inducing)[:, None] * np.ones(n_features)
-        prior, gate_prior = _prior(EXPERT_VARIANCE), _prior(GATE_VARIANCE)
+        lengthscale = tfp.distributions.LogNormal(
+            *np.array([np.log(LENGTHSCALE_MEDIAN), LENGTHSCALE_SPREAD], gpflow.default_float())
+        )
+        priors = KernelPriors(_exponential(EXPERT_VARIANCE), lengthscale)
+        gate_priors = KernelPriors(_exponential(GATE_VARIANCE), lengthscale)
         experts = [
             SVGPExpert(
-                self._expert_kernel(spec, n_features, prior),
+                self._expert_kernel(spec, n_features, priors),
                 gpflow.likelihoods.Gaussian(np.full(self.n_outputs, 0.1)),
                 gpflow.inducing_variables.InducingPoints(Z),
                 num_outputs=self.n_outputs,
@@ -83,7 +100,7 @@ class Structure:
             for spec in self.kernels
         ]
         gating_network = SVGPGatingNetwork(
-            make_kernel(self.gating_kernel, n_features, gate_prior),
+            make_kernel(self.gating_kernel, n_features, gate_priors),
             gpflow.inducing_variables.InducingPoints(Z),
             num_experts=self.n_experts,
         )
@@ -93,21 +110,21 @@ class Structure:
             SVGPExperts(experts), gating_network, bound=self.bound, num_samples=self.n_samples
         )
 
-    def _expert_kernel(self, spec, n_features, prior):
-        kernels = [make_kernel(spec, n_features, prior) for _ in range(self.n_outputs)]
+    def _expert_kernel(self, spec, n_features, priors):
+        kernels = [make_kernel(spec, n_features, priors) for _ in range(self.n_outputs)]
         return kernels[0] if self.n_outputs == 1 else SeparateIndependent(kernels)
 
 
-def _prior(variance):
-    return tfp.distributions.Exponential(np.asarray(1.0 / variance, gpflow.default_float()))
+def _exponential(mean):
+    return tfp.distributions.Exponential(np.asarray(1.0 / mean, gpflow.default_float()))
 
 
-def make_kernel(spec: KernelSpec, input_dim: int, prior: tfp.distributions.Distribution) -> Kernel:
-    """Make a kernel by a callable, or from a name: a lengthscale per input, a prior of its variance."""
+def make_kernel(spec: KernelSpec, input_dim: int, priors: KernelPriors) -> Kernel:
+    """Make a kernel by a callable, or from a name: with a lengthscale per input, and priors."""
     if callable(spec):
         return spec(input_dim)
     kernel = KERNELS[spec](lengthscales=np.ones(input_dim))
-    kernel.variance.prior = prior
+    kernel.variance.prior, kernel.lengthscales.prior = priors
     return kernel
 
 
