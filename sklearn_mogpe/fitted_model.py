@@ -66,6 +66,16 @@ class FittedModelMixin(MixturePredictorMixin):
         return describe_experts(self.model_, fitted_state.scales(self._state))
 
     @property
+    def inducing_inputs_(self) -> list[np.ndarray]:
+        """Inducing inputs (n_inducing, n_features) of each expert, then of the gate, in the units of X."""
+        check_is_fitted(self)
+        scaler = fitted_state.scales(self._state).X
+        parameters = self._state["parameters"].items()
+        return [
+            scaler.inverse_transform(np.asarray(Z, float)) for path, Z in parameters if path.endswith(".Z")
+        ]
+
+    @property
     def gating_(self) -> GatingClassifier:
         """The gating network as a classifier of inputs."""
         check_is_fitted(self)
@@ -87,6 +97,31 @@ class FittedModelMixin(MixturePredictorMixin):
                 model = build_model(self._structure, self._state["parameters"])
                 _models[self] = self._state, model
             return model
+
+    def predict_latent_functions(self, X, return_std=False):
+        """Mean of the experts' latent functions at X.
+
+        Each expert's y is its function plus noise: so the means are those of :meth:`predict_experts`, but the
+        standard deviations leave out the noise.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+        return_std : bool, default=False
+            Also return the standard deviations.
+
+        Returns
+        -------
+        means : array of shape (n, n_experts) or (n, n_experts, n_outputs)
+            In units of y.
+        stds : array of the same shape
+            If asked for.
+        """
+        query = self._query(X)
+        from .training.predict import predict_latent_functions
+
+        means, stds = map(self._shaped, predict_latent_functions(*query))
+        return (means, stds) if return_std else means
 
     def predict_gating_functions(self, X, return_std=False):
         """Mean of the gate's latent functions at X.

@@ -114,6 +114,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     experts_ : list of dict
         What each expert has learnt: ``noise_std`` (n_outputs,), in units of y, and, of the named kernels,
         ``signal_std`` (n_outputs,) and ``lengthscales`` (n_outputs, n_features), in units of y and X.
+    inducing_inputs_ : list of array of shape (n_inducing_, n_features)
+        Of each expert, then of the gate, in units of X.
     gating_ : GatingClassifier
         The gating network as a classifier.
     model_ : MixtureOfSVGPExperts

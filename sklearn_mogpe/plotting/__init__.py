@@ -5,8 +5,11 @@ Matplotlib, which the extra ``plot`` adds, is imported when something is drawn.
 
 from .calibration import CalibrationDisplay
 from .experts import ExpertsDisplay
+from .figures import close_figures, make_figures
 from .gating_functions import GatingFunctionsDisplay
+from .latent_functions import LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
+from .moments import MomentsDisplay
 from .predictive_density import PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
@@ -14,7 +17,11 @@ __all__ = [
     "CalibrationDisplay",
     "ExpertsDisplay",
     "GatingFunctionsDisplay",
+    "LatentFunctionsDisplay",
     "MixingProbabilitiesDisplay",
+    "MomentsDisplay",
     "PredictiveDensityDisplay",
     "TrainingCurveDisplay",
+    "close_figures",
+    "make_figures",
 ]

@@ -153,6 +153,32 @@ def contours(axes, coordinates, values, label, *, contour_kw=None, colorbar=True
     return sets
 
 
+def mark_inputs(ax, inputs, line_kw=None, *, row=0, **defaults):
+    """Mark inputs: over one feature by ticks above its axis, over two by crosses.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    inputs : array of shape (m, 1) or (m, 2)
+    line_kw : dict, default=None
+        Style, for ``Axes.plot``.
+    row : int, default=0
+        Over one feature: how many rows of ticks are below.
+    **defaults
+        Keywords for ``Axes.plot`` that ``line_kw`` may replace.
+
+    Returns
+    -------
+    Line2D
+    """
+    if inputs.shape[1] == 2:
+        options = {"marker": "x", "color": INK, "markersize": 4, "markeredgewidth": 0.8, **defaults}
+        return ax.plot(*inputs.T, **line_style(line_kw, linestyle="none", **options))[0]
+    options = line_style(line_kw, linestyle="none", **{"marker": "|", "markersize": 7, **defaults})
+    heights = np.full(len(inputs), 0.025 + 0.04 * row)  # parts of the height of the axes
+    return ax.plot(inputs[:, 0], heights, transform=ax.get_xaxis_transform(), **options)[0]
+
+
 def scatter_targets(axes, contour_set, X, y, scatter_kw=None):
     """Draw rows over two features, their targets in the colours of the contours below them.
 

@@ -1,22 +1,11 @@
 """The latent functions of the gate."""
 
-import numpy as np
-
-from .canvas import (
-    INK,
-    MIXED,
-    add_legend,
-    area_style,
-    contours,
-    expert_colors,
-    label_panels,
-    line_style,
-    make_axes,
-)
-from .grid import ask, check_coordinates, default_names, make_grid
+from .canvas import INK, MIXED, add_legend, expert_colors
+from .functions_display import FunctionsDisplay
+from .grid import ask, drawn_inducing_inputs, make_grid
 
 
-class GatingFunctionsDisplay:
+class GatingFunctionsDisplay(FunctionsDisplay):
     """The gate's latent functions h: mean ± 2 std over one feature, contours of both over two.
 
     The gate turns them into mixing probabilities: of two experts, the first has probability Φ(h); of more,
@@ -30,6 +19,8 @@ class GatingFunctionsDisplay:
         Of the latent functions.
     feature_names : sequence of str, default=None
         Names of the drawn features.
+    inducing_inputs : sequence of one array of shape (m, 1) or (m, 2), default=()
+        The gate's inducing inputs at the drawn features.
 
     Attributes
     ----------
@@ -42,21 +33,20 @@ class GatingFunctionsDisplay:
         Each function's mean.
     bands_ : list of PolyCollection
         Each function's mean ± 2 std.
+    inducing_ : list of Line2D
+        The inducing inputs: ticks above the axis over one feature, crosses over two.
     contours_ : list of QuadContourSet
         Over two features: of the means, then of the standard deviations.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn_mogpe.plotting import GatingFunctionsDisplay
     >>> x = np.linspace(-3, 3, 50)
     >>> display = GatingFunctionsDisplay((x,), -x[:, None], np.full((50, 1), 0.3)).plot()
     >>> display.ax_.get_ylabel()
     'gating function'
     """
-
-    def __init__(self, coordinates, means, stds, *, feature_names=None):
-        self.coordinates, self.means, self.stds = check_coordinates(coordinates, means, stds)
-        self.feature_names = default_names(len(coordinates)) if feature_names is None else feature_names
 
     @classmethod
     def from_estimator(
@@ -68,6 +58,7 @@ class GatingFunctionsDisplay:
         fixed=None,
         grid_resolution=None,
         margin=0.05,
+        inducing_points=False,
         ax=None,
         **plot_kw,
     ):
@@ -87,6 +78,8 @@ class GatingFunctionsDisplay:
             Points along each drawn feature. None is 200 for one feature, 60 for two.
         margin : float, default=0.05
             How far the grid reaches beyond X on each side, as a part of the range of X.
+        inducing_points : bool, default=False
+            Draw the gate's inducing inputs too; not of a pipeline with other steps.
         ax : matplotlib Axes or array-like of Axes, default=None
             Where to draw. None makes a figure.
         **plot_kw
@@ -99,7 +92,9 @@ class GatingFunctionsDisplay:
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         functions = ask(estimator, "predict_gating_functions", grid.rows, return_std=True)
         parts = (grid.shaped(part) for part in functions)
-        return cls(grid.coordinates, *parts, feature_names=grid.names).plot(ax, **plot_kw)
+        Z = drawn_inducing_inputs(estimator, X, grid)[-1:] if inducing_points else ()
+        display = cls(grid.coordinates, *parts, feature_names=grid.names, inducing_inputs=Z)
+        return display.plot(ax, **plot_kw)
 
     def plot(
         self,
@@ -110,6 +105,7 @@ class GatingFunctionsDisplay:
         colorbar=True,
         line_kw=None,
         band_kw=None,
+        inducing_kw=None,
         contour_kw=None,
     ):
         """Draw.
@@ -123,6 +119,8 @@ class GatingFunctionsDisplay:
         legend, colorbar : bool, default=True
         line_kw, band_kw : dict, default=None
             Styles for ``Axes.plot`` and ``Axes.fill_between``.
+        inducing_kw : dict, default=None
+            Style of the inducing inputs, for ``Axes.plot``.
         contour_kw : dict, default=None
             Style over two features, for ``Axes.contourf``.
 
@@ -133,41 +131,14 @@ class GatingFunctionsDisplay:
         H = self.means.shape[-1]
         names = ["h"] if H == 1 else [f"h{k + 1}" for k in range(H)]
         if len(self.coordinates) == 2:
-            return self._plot_contours(ax, names, contour_kw, colorbar)
-        ax = make_axes(ax)[0, 0]
-        x = self.coordinates[0]
+            return self._plot_contours(ax, names, "h", contour_kw, colorbar, inducing_kw)
         if colors is None:
             colors = [MIXED] if H == 1 else expert_colors(H)
-        self.lines_, self.bands_ = [], []
-        for name, color, mean, std in zip(names, colors, self.means.T, self.stds.T, strict=True):
-            options = area_style(band_kw, color=color, alpha=0.2)
-            self.bands_.append(ax.fill_between(x, mean - 2 * std, mean + 2 * std, **options))
-            label = f"{name}, mean ± 2 std" + ", where Pr(expert 1) = Φ(h)" * (H == 1)
-            self.lines_ += ax.plot(x, mean, **{"label": label, **line_style(line_kw, color=color)})
+        labels = [f"{name}, mean ± 2 std" + ", where Pr(expert 1) = Φ(h)" * (H == 1) for name in names]
+        ax = self._plot_lines(ax, labels, colors, line_kw, band_kw, inducing_kw)
         if H == 1:
             ax.axhline(0, color=INK, linewidth=0.8, linestyle=":", zorder=0)  # both experts are as probable
-        ax.set(xlabel=self.feature_names[0], ylabel="gating function", xlim=x[[0, -1]])
+        ax.set_ylabel("gating function")
         if legend:
             add_legend(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-    def _plot_contours(self, ax, names, contour_kw, colorbar):
-        axes = make_axes(ax, 2, len(names), (3.9, 3.0), sharex=True, sharey=True)
-        self.contours_ = []
-        parts = ("mean of h", self.means, "viridis"), ("std of h", self.stds, "Oranges")
-        for row, (label, values, cmap) in zip(axes, parts, strict=True):
-            self.contours_ += contours(
-                row,
-                self.coordinates,
-                np.moveaxis(values, 2, 0),
-                label,
-                contour_kw=contour_kw,
-                colorbar=colorbar,
-                cmap=cmap,
-            )
-        for each, name in zip(axes[0], names, strict=True):
-            each.set_title(name)
-        label_panels(axes, self.coordinates, self.feature_names)
-        self.axes_, self.figure_ = axes, axes[0, 0].figure
         return self

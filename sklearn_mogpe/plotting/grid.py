@@ -86,7 +86,7 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
     for j, column in zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True):
         rows[:, j] = column.ravel()
     if names is not None:
-        rows = _table_like(X, rows, names)
+        rows = table_like(X, rows, names)
     return Grid(rows, coordinates, features, [labels[j] for j in features])
 
 
@@ -144,6 +144,29 @@ def ask(estimator, method: str, X, *args, **kwargs):
     return getattr(regressor, method)(unwrap(estimator, X)[1], *args, **kwargs)
 
 
+def drawn_inducing_inputs(estimator, X, grid: Grid) -> list[np.ndarray]:
+    """Inducing inputs of a mixture at the drawn features: those of each expert, then those of the gate.
+
+    Raises
+    ------
+    ValueError
+        If the mixture ends a pipeline that transforms X: its inducing inputs are in other units.
+    """
+    regressor, transformed = unwrap(estimator, X)
+    if transformed is not X:
+        raise ValueError(
+            "Expected a MoGPERegressor without steps before it, to draw its inducing inputs in the units of "
+            "X, got a pipeline; set inducing_points=False, or draw its last step and transformed rows."
+        )
+    return [Z[:, grid.features] for Z in regressor.inducing_inputs_]
+
+
+def name_of_target(y) -> str:
+    """Name of a column of a table, or ``"y"``."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) else "y"
+
+
 def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray:
     """One output of values whose last axis is that of the outputs, or which have none.
 
@@ -183,7 +206,7 @@ def _drawn_features(features, labels):
     return columns
 
 
-def _table_like(X, rows, names):
+def table_like(X, rows, names):
     """Rows with names: in a table of the kind of X, or of pandas if X is none."""
     if hasattr(X, "columns"):
         kind = type(X)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .grid import ask, check_coordinates, default_names, make_grid, select_output
+from .. import gaussian_mixture
+from .grid import ask, check_coordinates, default_names, make_grid, name_of_target, select_output
 
 
 class MixtureDisplay:
@@ -35,6 +36,21 @@ class MixtureDisplay:
         self.target_name = target_name
         self.X = X
         self.y = y
+
+    @property
+    def mean(self):
+        """Mean of y, of shape (n1,) or (n1, n2)."""
+        return gaussian_mixture.mean(*self._flat()[:2])[:, 0].reshape(self.weights.shape[:-1])
+
+    @property
+    def std(self):
+        """Standard deviation of y, of shape (n1,) or (n1, n2)."""
+        return gaussian_mixture.std(*self._flat())[:, 0].reshape(self.weights.shape[:-1])
+
+    def _flat(self):
+        """Weights (n, K), and means and standard deviations (n, K, 1)."""
+        K = self.weights.shape[-1]
+        return self.weights.reshape(-1, K), self.means.reshape(-1, K, 1), self.stds.reshape(-1, K, 1)
 
     @classmethod
     def from_estimator(
@@ -86,12 +102,11 @@ class MixtureDisplay:
             for part in ask(estimator, "predict_experts", grid.rows, return_std=True)
         )
         weights = ask(estimator, "predict_mixing_proba", grid.rows)
-        name = getattr(y, "name", None)  # of a column of a table
         display = cls(
             grid.coordinates,
             *(grid.shaped(part) for part in (weights, means, stds)),
             feature_names=grid.names,
-            target_name=name if isinstance(name, str) else "y",
+            target_name=name_of_target(y),
             X=np.asarray(X, dtype=float)[:, grid.features],
             y=None if y is None else select_output(y, 1, output),
         )

@@ -84,16 +84,6 @@ class PredictiveDensityDisplay(MixtureDisplay):
     'x'
     """
 
-    @property
-    def mean(self):
-        """Mean of y, of shape (n1,) or (n1, n2)."""
-        return gaussian_mixture.mean(*self._flat()[:2])[:, 0].reshape(self.weights.shape[:-1])
-
-    @property
-    def std(self):
-        """Standard deviation of y, of shape (n1,) or (n1, n2)."""
-        return gaussian_mixture.std(*self._flat())[:, 0].reshape(self.weights.shape[:-1])
-
     def plot(
         self,
         ax=None,
@@ -222,8 +212,3 @@ class PredictiveDensityDisplay(MixtureDisplay):
         if colorbar and kind != "relative":
             label = f"p({self.target_name} | {self.feature_names[0]})"
             ax.figure.colorbar(self.mesh_, ax=ax, label="log " * (kind == "log_density") + label)
-
-    def _flat(self):
-        """Weights (n, K), and means and standard deviations (n, K, 1)."""
-        K = self.weights.shape[-1]
-        return self.weights.reshape(-1, K), self.means.reshape(-1, K, 1), self.stds.reshape(-1, K, 1)

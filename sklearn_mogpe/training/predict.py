@@ -48,6 +48,22 @@ def predict_gating_functions(
     return means, np.sqrt(variances)
 
 
+def predict_latent_functions(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (N, K, P) of the experts' functions at X (N, D), in the units of y."""
+    means, variances = _in_blocks(_experts_function, structure, state, scales, X)
+    return scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
+
+
+def _experts_function(program):
+    def experts(X):
+        functions = program.model.latents(X).experts
+        return tf.transpose(functions.mean, (2, 0, 1)), tf.transpose(functions.variance, (2, 0, 1))
+
+    return program.compile(experts, program.data_signature[0])
+
+
 def _gates_function(program):
     def gates(X):
         functions = program.model.latents(X).gates

@@ -1,0 +1,72 @@
+"""All figures of a fitted mixture."""
+
+import numpy as np
+
+from ..wrapped import last_step, unwrap
+from .calibration import CalibrationDisplay
+from .canvas import load_pyplot
+from .experts import ExpertsDisplay
+from .gating_functions import GatingFunctionsDisplay
+from .latent_functions import LatentFunctionsDisplay
+from .mixing_probabilities import MixingProbabilitiesDisplay
+from .moments import MomentsDisplay
+from .predictive_density import PredictiveDensityDisplay
+from .training_curve import TrainingCurveDisplay
+
+
+def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, grid_resolution=None):
+    """Draw what a mixture predicts, why, how well, and how it was trained.
+
+    Parameters
+    ----------
+    estimator : MoGPERegressor, Pipeline or search
+        Fitted.
+    X : array-like of shape (m, n_features)
+        Gives the ranges of the figures.
+    y : array-like of shape (m,) or (m, n_outputs), default=None
+        If given, the rows are drawn too, and the calibration of their predictions.
+    features : int, str or sequence of one or two of these, default=None
+        Features to draw over, by number or name. None is all, and of more than two the first
+        two.
+    fixed : dict of feature to float, default=None
+        Values at which other features are held. Those not named are held at their median in X.
+    output : int, default=0
+        Which output to draw, if there are several.
+    grid_resolution : int, default=None
+        Points along each drawn feature. None is 200 for one feature, 60 for two.
+
+    Returns
+    -------
+    dict of matplotlib Figures
+        By the names ``"density"``, ``"moments"``, ``"experts"``, ``"latent_functions"``,
+        ``"mixing_probabilities"``, ``"gating_functions"`` (of two experts or more), ``"calibration"`` (with
+        y) and ``"training_curve"`` (if training was reported).
+    """
+    if features is None and np.shape(X)[1] > 2:
+        features = [0, 1]
+    grid = {"features": features, "fixed": fixed, "grid_resolution": grid_resolution}
+    # Inducing inputs are in the units of X unless something has transformed X.
+    inducing = {"inducing_points": unwrap(estimator, X)[1] is X}
+    targets = {"output": output, **grid}
+    displays = {
+        "density": PredictiveDensityDisplay.from_estimator(estimator, X, y, **targets),
+        "moments": MomentsDisplay.from_estimator(estimator, X, y, **targets),
+        "experts": ExpertsDisplay.from_estimator(estimator, X, y, **targets),
+        "latent_functions": LatentFunctionsDisplay.from_estimator(estimator, X, y, **targets, **inducing),
+        "mixing_probabilities": MixingProbabilitiesDisplay.from_estimator(estimator, X, **grid),
+    }
+    regressor = last_step(estimator)
+    if regressor.n_experts_ > 1:
+        displays["gating_functions"] = GatingFunctionsDisplay.from_estimator(estimator, X, **grid, **inducing)
+    if y is not None:
+        displays["calibration"] = CalibrationDisplay.from_estimator(estimator, X, y, output=output)
+    if getattr(regressor, "loss_curve_", None):
+        displays["training_curve"] = TrainingCurveDisplay.from_estimator(estimator)
+    return {name: display.figure_ for name, display in displays.items()}
+
+
+def close_figures(figures) -> None:
+    """Let Matplotlib forget some figures, an iterable, which it would keep otherwise."""
+    plt = load_pyplot()
+    for figure in figures:
+        plt.close(figure)

@@ -1,0 +1,48 @@
+"""All figures of a mixture, and none that it does not have."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from sklearn_mogpe.plotting import close_figures, make_figures
+
+ALWAYS = ["density", "moments", "experts", "latent_functions", "mixing_probabilities"]
+
+
+def test_one_feature(step_model, step):
+    figures = make_figures(step_model, *step[:2], grid_resolution=20)
+    assert list(figures) == [*ALWAYS, "gating_functions", "calibration", "training_curve"]
+    assert len(plt.get_fignums()) == 8
+    for name in ("latent_functions", "gating_functions"):
+        ticks = [line for line in figures[name].axes[0].lines if line.get_marker() == "|"]
+        assert len(ticks[0].get_xdata()) == 12
+    close_figures(figures.values())
+    assert plt.get_fignums() == []
+
+
+def test_without_targets(step_model, step):
+    assert "calibration" not in make_figures(step_model, step[0], grid_resolution=10)
+
+
+def test_two_features(plane_model, plane):
+    figures = make_figures(plane_model, *plane, grid_resolution=4)
+    assert figures["experts"].axes[0].get_ylabel() == "x1"
+
+
+@pytest.mark.slow
+def test_one_expert_of_three_features(make_regressor, short_search):
+    X = np.random.default_rng(0).standard_normal((30, 3))
+    model = make_regressor(1, max_iter=1).fit(X, X[:, 0])
+    figures = make_figures(model, X, X[:, 0], grid_resolution=4)
+    assert list(figures) == [*ALWAYS, "calibration", "training_curve"]
+    assert figures["moments"].axes[0].get_xlabel() == "x0"
+    cut = make_figures(model, X, features=2, grid_resolution=4)
+    assert cut["moments"].axes[0].get_xlabel() == "x2"
+
+
+def test_pipeline(step_model, step):
+    pipeline = make_pipeline(MinMaxScaler().fit(step[0]), step_model)
+    figures = make_figures(pipeline, step[0], grid_resolution=10)
+    assert not [line for line in figures["latent_functions"].axes[0].lines if line.get_marker() == "|"]
