@@ -155,3 +155,31 @@ class FittedModelMixin(MixturePredictorMixin):
 
         means, stds = predict_gating_functions(*query)
         return (means, stds) if return_std else means
+
+    def predict_derivatives(self, X):
+        """Derivatives of the mean and of the variance of y by the features.
+
+        They are exact, those of what :meth:`predict` returns: of the mean, and of the square of the standard
+        deviation, which includes noise and the spread between experts.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        mean : array of shape (n, n_features) or (n, n_outputs, n_features)
+            In units of y by units of X.
+        variance : array of the same shape
+            In squared units of y by units of X.
+
+        Notes
+        -----
+        With ``kernel="matern12"`` mean and variance have kinks at the inducing inputs. There the middle
+        between the slopes on both sides is returned.
+        """
+        query = self._query(X)
+        from .training.predict import predict_derivatives
+
+        mean, variance = predict_derivatives(*query)
+        return (mean[:, 0], variance[:, 0]) if self._flat_output else (mean, variance)

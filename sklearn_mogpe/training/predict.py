@@ -72,6 +72,48 @@ def _gates_function(program):
     return program.compile(gates, program.data_signature[0])
 
 
+def predict_derivatives(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives of the mixture's mean and variance by the features at X, in the units of the data.
+
+    Takes the arguments of :func:`predict_mixture`.
+
+    Returns
+    -------
+    mean, variance : arrays of shape (N, P, D)
+        In double precision.
+    """
+    mean, variance = _in_blocks(_derivatives_function, structure, state, scales, X)
+    # y = y_scale y' + ...,  x = x_scale x' + ...:  dy / dx = y_scale / x_scale dy' / dx'
+    y_scale = scales.Y.scale[:, None]
+    slope = y_scale / scales.X.scale
+    return slope * mean, y_scale * slope * variance
+
+
+def moments(weights: tf.Tensor, means: tf.Tensor, variances: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance (N, P) of mixtures with weights (N, K), means and variances (N, K, P)."""
+    # m = sum_k w_k m_k,  var = sum_k w_k (v_k + (m_k - m)^2)
+    w = weights[:, :, None]
+    mean = tf.reduce_sum(w * means, 1)
+    return mean, tf.reduce_sum(w * (variances + tf.square(means - mean[:, None])), 1)
+
+
+def _derivatives_function(program):
+    def derivatives(X):
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(X)
+            columns = [tf.unstack(moment, axis=1) for moment in moments(*program.model.predict_mixture(X))]
+
+        # A row's moments depend on that row only, so the gradient of a column's sum holds each row's own.
+        def by_row(column):
+            return tape.gradient(column, X, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+        return [tf.stack([by_row(column) for column in group], 1) for group in columns]
+
+    return program.compile(derivatives, program.data_signature[0])
+
+
 def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X):
     """Results of a program's function at standardised X, each an array of as many rows."""
     results = None
