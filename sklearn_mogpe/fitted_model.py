@@ -183,3 +183,28 @@ class FittedModelMixin(MixturePredictorMixin):
 
         mean, variance = predict_derivatives(*query)
         return (mean[:, 0], variance[:, 0]) if self._flat_output else (mean, variance)
+
+    def export_saved_model(self, path):
+        """Write a TensorFlow SavedModel, which predicts without this package, GPflow or scikit-learn.
+
+        It has the functions ``predict`` (also the signature ``serving_default``), ``predict_mixture``,
+        ``predict_mixing_proba`` and ``predict_quantile``, as signatures and as attributes of what
+        ``tf.saved_model.load`` gives, see :func:`sklearn_mogpe.training.export.served_functions`. They take
+        and return double precision, in the units of X and y, and all have an axis of outputs.
+
+        Parameters
+        ----------
+        path : path-like
+            A directory, which is made; what an earlier export has left there is written over.
+
+        Raises
+        ------
+        NotFittedError
+            If the model was not fitted.
+        """
+        check_is_fitted(self)
+        from .training.export import export_saved_model
+
+        names = [str(name) for name in self.feature_names_in_] if hasattr(self, "feature_names_in_") else None
+        parameters, scales = self._state["parameters"], fitted_state.scales(self._state)
+        export_saved_model(self._structure, parameters, scales, names, path)
