@@ -176,7 +176,9 @@ def test_a_start_that_is_clearly_behind_is_given_up(make_regressor, wave, monkey
     poor = {path: value + 3.0 * path.endswith("likelihood.variance") for path, value in good.items()}
     monkeypatch.setattr(fit_module, "_starts", lambda *args: [good, poor])
     losses, update = [], Tracker.update
-    monkeypatch.setattr(Tracker, "update", lambda self, n, loss: losses.append(loss) or update(self, n, loss))
+    monkeypatch.setattr(
+        Tracker, "update", lambda self, n, loss, *more: losses.append(loss) or update(self, n, loss, *more)
+    )
     again = make_regressor(max_iter=100, tol=0.0, n_iter_no_change=100, n_init=2).fit(*wave)
     assert len(losses) == 4 + 1
     assert losses[4] > losses[3]
@@ -368,8 +370,8 @@ def test_kernel_by_callable_and_by_list(make_regressor, short_search, wave):
 # Progress and interruptions
 
 
-def test_verbose_shows_the_bound(make_regressor, short_search, wave, capfd):
-    make_regressor(verbose=1).fit(*wave)
+def test_verbose_shows_the_bound_and_the_shares(make_regressor, short_search, wave, capfd):
+    model = make_regressor(verbose=1).fit(*wave)
     out, err = capfd.readouterr()
     assert out == ""
     assert "start mixture" in err
@@ -377,6 +379,8 @@ def test_verbose_shows_the_bound(make_regressor, short_search, wave, capfd):
     assert "25/25" in line
     assert "bound" in line
     assert "nan" not in line
+    shares = ", ".join(f"{share:.1%}" for share in model.predict_mixing_proba(wave[0]).mean(axis=0))
+    assert f"shares of the rows: {shares}" in err
 
 
 def test_silent_without_verbose(make_regressor, short_search, wave, capfd):

@@ -169,6 +169,8 @@ def train(
         if not np.isfinite(best.best_loss):  # interrupted before the first report
             best.best_loss = _loss(program, _feed(program, problem), best.best_state)
         lower_bound = _lower_bound(program, best, problem.num_data)
+        if settings.verbose > 0:
+            progress.tell_shares(_shares(program, problem.sample))
     return Fit(
         state=best.best_state,
         lower_bound=lower_bound,
@@ -222,6 +224,12 @@ def _lower_bound(program, best, num_data):
     program.assign(best.best_state)
     with building(program.structure):
         return -best.best_loss * num_data - float(program.model.log_prior_density())
+
+
+def _shares(program, rows):
+    """Each expert's part of the rows, by its mixing probabilities under the present parameters."""
+    mixing_probs = program.get(mixture_function)(program.tensor(rows.X))[0].numpy()
+    return np.average(mixing_probs, axis=0, weights=rows.weight)
 
 
 def _mean_log_density(program, X, Y, weight):

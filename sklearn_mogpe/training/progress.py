@@ -1,6 +1,6 @@
 """Progress of a fit on the terminal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -9,6 +9,9 @@ from rich.progress import Progress as RichProgress
 from .devices import describe_device
 
 Report = Callable[[int, float], None]
+
+# An expert with less than this share of the rows is one that the mixture does without.
+SMALL_SHARE = 1e-3
 
 
 class Progress:
@@ -47,3 +50,10 @@ class Progress:
         """Add a line; call the result with the iteration and the loss per row."""
         task = self._bars.add_task(name, total=max_iter, bound=float("nan"))
         return lambda n_iter, loss: self._bars.update(task, completed=n_iter, bound=-loss)
+
+    def tell_shares(self, shares: Sequence[float]) -> None:
+        """Say what part of the rows each expert speaks for, and which experts are not needed."""
+        self._bars.console.print("shares of the rows: " + ", ".join(f"{share:.1%}" for share in shares))
+        for number, share in enumerate(shares, 1):
+            if share < SMALL_SHARE:
+                self._bars.console.print(f"expert {number} speaks nowhere: fewer experts say the same")

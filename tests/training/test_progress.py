@@ -22,3 +22,13 @@ def test_silence(capfd, verbose):
     with Progress(verbose, "/CPU:0") as progress:
         progress.start("natgrad 1", 50)(25, 1.5)
     assert capfd.readouterr() == ("", "")
+
+
+def test_experts_that_speak_nowhere_are_named(capfd):
+    with Progress(1, "/CPU:0") as progress:
+        progress.tell_shares([0.7495, 0.0005, 0.25])
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert lines[-2:] == [
+        "shares of the rows: 75.0%, 0.1%, 25.0%",
+        "expert 2 speaks nowhere: fewer experts say the same",
+    ]
