@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import norm
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestRegressor
 
 from sklearn_mogpe import gaussian_mixture
@@ -86,15 +88,20 @@ def test_scripts_run(script, options):
 
 
 @pytest.fixture
-def league(monkeypatch):
+def benchmark(monkeypatch):
+    """Import a script by its name."""
     monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module("league")
+    return importlib.import_module
 
 
 @pytest.fixture
-def league_peers(monkeypatch):
-    monkeypatch.syspath_prepend(FOLDER)
-    return importlib.import_module("league_peers")
+def league(benchmark):
+    return benchmark("league")
+
+
+@pytest.fixture
+def league_peers(benchmark):
+    return benchmark("league_peers")
 
 
 def columns(mixture):
@@ -220,3 +227,33 @@ def test_league_refuses_unknown_names(league, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["league.py", "--sets", "moon"])
     with pytest.raises(SystemExit, match=r"Expected names among motorcycle, .*, got moon"):
         league.main()
+
+
+class MeanOfTraining(BaseEstimator):
+    """Predicts the mean of the rows that it has seen, with a standard deviation of 2."""
+
+    def fit(self, X, y):
+        self.mean_ = y.mean()
+        return self
+
+    def predict_mixing_proba(self, X):
+        return np.ones((len(X), 1))
+
+    def predict_experts(self, X, return_std):
+        return np.full((len(X), 1), self.mean_), np.full((len(X), 1), 2.0)
+
+
+def test_pit_is_of_rows_that_the_fit_has_not_seen(benchmark):
+    y = np.random.default_rng(0).standard_normal(6)
+    values = benchmark("pit").held_out_pit(MeanOfTraining(), np.zeros((6, 1)), y, 6)
+    np.testing.assert_allclose(values, norm.cdf(y, (y.sum() - y) / 5, 2.0))
+
+
+@pytest.mark.slow
+def test_pit_draws_its_picture(tmp_path):
+    picture = tmp_path / "pit.png"
+    command = [sys.executable, FOLDER / "pit.py", *f"--sets motorcycle --folds 2 --out {picture}".split()]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "motorcycle" in result.stdout
