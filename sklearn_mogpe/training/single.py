@@ -16,7 +16,8 @@ from .starts import spread_points
 from .structure import Structure
 from .tracking import Tracker
 
-# Lengthscales that the GP is tried from, as parts of its kernel's own.
+# Lengthscales that the GP is tried from, as parts of its kernel's own times the root of the number of features,
+# as which distances between rows grow: where all rows are far from one another, there is nothing to learn from.
 STARTS = (1.0, 0.3)
 MAX_ITER = 60
 
@@ -70,7 +71,7 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
         candidates = []
         for factor in STARTS:
             program.reset(points)
-            scale(program.model.experts.experts[0], 1.0, factor)
+            scale(program.model.experts.experts[0], 1.0, factor * np.sqrt(X.shape[1]))
             candidates.append(_collapse(program, function, data))
         state = min(candidates, key=lambda candidate: candidate.loss).state
         program.assign(state)
