@@ -16,8 +16,8 @@ from .starts import spread_points
 from .structure import Structure
 from .tracking import Tracker
 
-# Lengthscales that the GP is tried from, as parts of its kernel's own times the root of the number of features,
-# as which distances between rows grow: where all rows are far from one another, there is nothing to learn from.
+# Lengthscales that the GP is tried from, as parts of its kernel's own times the root of the number of
+# features, as which distances grow: rows that are all far from one another have nothing to teach.
 STARTS = (1.0, 0.3)
 MAX_ITER = 60
 

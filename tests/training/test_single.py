@@ -3,7 +3,6 @@
 import gpflow
 import numpy as np
 import pytest
-from sklearn.datasets import make_friedman1
 
 from sklearn_mogpe.training.single import fit_single
 from sklearn_mogpe.training.structure import Structure
