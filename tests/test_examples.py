@@ -1,5 +1,6 @@
-"""The examples run, write their pictures, and their mixtures beat the single Gaussian process."""
+"""The examples run, write their pictures and nothing else, and their numbers show what they claim."""
 
+import os
 import re
 import subprocess
 import sys
@@ -7,22 +8,120 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+EXAMPLES = Path(__file__).parents[1] / "examples"
+DOCS = Path(__file__).parents[1] / "docs" / "examples.md"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run an example, and return what it prints."""
+
+    def run_example(name):
+        elsewhere, here = tmp_path / "temporary", tmp_path / "here"
+        elsewhere.mkdir()
+        here.mkdir()
+        picture = here / "picture.png"
+        process = subprocess.run(
+            [sys.executable, EXAMPLES / f"{name}.py", "--output", picture, "--verbose", "0"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=here,
+            env={**os.environ, "TMPDIR": str(elsewhere), "MPLBACKEND": "agg"},
+        )
+        assert process.returncode == 0, process.stderr
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert list(here.iterdir()) == [picture]
+        assert not list(elsewhere.iterdir())
+        return process.stdout
+
+    return run_example
+
+
+def numbers(pattern, text):
+    """The numbers at the place of ``#`` in a pattern, wherever that occurs in the text."""
+    return [float(number) for number in re.findall(pattern.replace("#", r"(-?\d+\.?\d*)"), text)]
+
+
+def percentages(pattern, text):
+    return [number / 100 for number in numbers(pattern.replace("#", "#%"), text)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_example(example, tmp_path):
-    picture = tmp_path / "picture.png"
-    run = subprocess.run(
-        [sys.executable, example, "--output", picture, "--verbose", "0"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert run.returncode == 0, run.stderr
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert list(tmp_path.iterdir()) == [picture]
-    single, mixture = (float(value) for value in re.findall(r"NLPD (\S+)", run.stdout))
-    assert mixture < single
+def test_motorcycle(run):
+    single, two, three = numbers("NLPD #", run("motorcycle"))
+    assert two < single - 0.2
+    assert three < single - 0.2
+
+
+@pytest.mark.slow
+def test_two_regimes(run):
+    output = run("two_regimes")
+    single, mixture, truth = numbers("NLPD #", output)
+    assert truth < mixture < min(single - 1, truth + 0.2)
+    for single, mixture, truth in (
+        numbers("each output #", output),
+        numbers("each output [^,]*, #", output),
+    ):
+        assert truth < mixture < min(single - 0.5, truth + 0.1)
+    assert numbers("noise of #", output) == pytest.approx([0.05, 0.4], rel=0.1)
+    assert numbers("noise of .* and #", output) == pytest.approx([0.05, 0.4], rel=0.1)
+    (agreement,) = percentages("# of the held-out rows", output)
+    assert agreement > 0.95
+
+
+@pytest.mark.slow
+def test_two_branches(run):
+    output = run("two_branches")
+    single, mixture, truth = numbers("NLPD #", output)
+    assert truth < mixture < min(single - 0.5, truth + 0.1)
+    of_single, of_mixture = percentages("# of samples", output)
+    assert of_mixture < 0.02 < 0.4 < of_single
+    by_x, by_x_and_y = percentages("right for #", output)
+    assert by_x < by_x_and_y
+    assert by_x_and_y > 0.99
+
+
+@pytest.mark.slow
+def test_grid_search(run):
+    output = run("grid_search")
+    nlpds = numbers("n_experts=.*NLPD #", output)
+    r2s = numbers("n_experts=.*R² #", output)
+    n_experts = numbers("n_experts=#, .*NLPD", output)
+    best_by_number = [
+        min(nlpd for nlpd, n in zip(nlpds, n_experts, strict=True) if n == number) for number in (1, 2)
+    ]
+    assert best_by_number[1] < best_by_number[0] - 0.3
+    assert max(r2s) - min(r2s) < 0.02  # which would hardly have told
+    assert "chosen: n_experts=2" in output
+    (on_new_rows,) = numbers("new rows: NLPD #", output)
+    assert on_new_rows < best_by_number[0] - 0.3
+    (coverage,) = percentages("# of them lie", output)
+    assert coverage == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.slow
+def test_stream(run):
+    output = run("stream")
+    stream, whole, truth, *changed = numbers("NLPD #", output)
+    assert truth < stream < truth + 0.05
+    assert stream == pytest.approx(whole, abs=0.03)
+    assert changed == sorted(changed, reverse=True)
+    assert changed[-1] < changed[0] - 1
+
+
+@pytest.mark.slow
+def test_custom_expert(run):
+    output = run("custom_expert")
+    single, mixture, truth = numbers("NLPD #", output)
+    assert truth < mixture < min(single - 0.5, truth + 0.1)
+    for name, true in (("intercept", -1), ("slope", 0.3)):
+        ((mean,), (std,)) = numbers(f"{name}: #", output), numbers(f"{name}: .* ± #", output)
+        assert abs(mean - true) < 3 * std < 0.2
+
+
+def test_each_example_is_tested_and_told_of():
+    text = DOCS.read_text(encoding="utf-8")
+    for example in EXAMPLES.glob("*.py"):
+        assert f"test_{example.stem}" in globals()
+        assert f"python examples/{example.name}" in text
