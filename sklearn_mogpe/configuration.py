@@ -7,6 +7,7 @@ classes, its description names one under the key ``"class"``. Errors name the ke
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from numbers import Integral
 
 
 class ConfigurationError(ValueError):
@@ -71,6 +72,34 @@ def check_keys(config: dict, allowed: Iterable[str]) -> dict:
         if key not in allowed:
             raise ConfigurationError(f"unknown key; expected one of {allowed}", key)
     return config
+
+
+def check_count(config: dict, key: str, default: int) -> int:
+    """Return a positive integer of a description.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none.
+    """
+    count = config.get(key, default)
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise ConfigurationError(f"expected a positive integer, got {count!r}", key)
+    return int(count)
+
+
+def check_bool(config: dict, key: str, default: bool) -> bool:
+    """Return what a description says to be true or false.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is neither.
+    """
+    value = config.get(key, default)
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"expected true or false, got {value!r}", key)
+    return value
 
 
 def choose(name, names: Iterable[str]) -> str:

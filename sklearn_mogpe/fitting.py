@@ -10,7 +10,16 @@ from sklearn.utils.validation import validate_data
 
 from . import fitted_state
 from .callbacks import FitTasks
-from .rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows, fit_scales, make_problem
+from .descriptions import read_descriptions
+from .rows import (
+    WHOLE_DATA_ROWS,
+    Rows,
+    check_sample_weight,
+    distinct_rows,
+    fit_scales,
+    make_problem,
+    number_of_points,
+)
 from .stream import Stream
 
 
@@ -71,7 +80,15 @@ def _solver(estimator, n_rows, *, in_batches):
     if estimator.solver == "adam" or (estimator.solver == "lbfgs" and not in_batches):
         return estimator.solver
     many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
-    return "batch_natgrad" if in_batches or n_rows > many else "natgrad"
+    in_batches |= n_rows > many
+    if read_descriptions(estimator).is_natural(estimator.n_inducing, in_batches=in_batches):
+        return "batch_natgrad" if in_batches else "natgrad"
+    if estimator.solver == "natgrad":
+        raise ValueError(
+            'Expected sparse GPs with a full and trainable q for solver="natgrad", and in mini-batches '
+            'equally many inducing points, got others; try solver="auto", "adam" or "lbfgs".'
+        )
+    return "adam"
 
 
 def _check_checkpoints(estimator):
@@ -102,7 +119,9 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
         raise ValueError(
             f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
         )
-    n_inducing = estimator.n_inducing
+    n_inducing, descriptions = estimator.n_inducing, read_descriptions(estimator)
+    if descriptions.are_given:
+        n_inducing = descriptions.n_inducing(number_of_points(n_inducing, rows.X.shape[1]))
     if last is not None:  # its inducing points stay as many as they are, however many rows there are now
         used = estimator.n_inducing_
         n_inducing = used if n_inducing == "auto" else min(n_inducing, used)

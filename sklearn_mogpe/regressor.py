@@ -26,7 +26,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     ----------
     n_experts : int or "auto", default=2
         Number of experts, K. One expert is a sparse Gaussian process. ``"auto"`` trains one, two, three, ...
-        and takes one more only if that raises the bound by more than a few nats.
+        and takes one more only if that raises the bound by more than a few nats. Not looked at if ``experts``
+        are given.
     kernel : str, callable or list of K of these, default="rbf"
         Of the experts: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``, each with a lengthscale
         per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
@@ -35,16 +36,29 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     n_inducing : int or "auto", default="auto"
         Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
         step grows with M^2. ``"auto"`` is 50 for one feature and 100 for more.
-    bound : {"tight", "further_gating", "further"}, default="further"
+    experts : list of dict or callable, default=None
+        The experts one by one, as many as there shall be. A dict may have ``kernel``, ``mean_function``,
+        ``noise_variance``, ``inducing`` (``{"num": 32}``), ``q_mu``, ``q_sqrt``, ``q_diag`` and
+        ``trainable``, see :mod:`sklearn_mogpe.gps.configuration`; what is missing is as the other parameters
+        say. Values are where training starts, in standardised units. A callable
+        ``(input_dim, num_outputs, Z) -> ExpertBase`` makes an expert of one's own.
+    gating_network : dict or callable, default=None
+        The gate: a dict of the same keys but ``noise_variance``, or of ``functions``, a list of such dicts,
+        one for each of its functions. A callable ``(input_dim, num_experts, Z) -> GatingNetworkBase`` makes a
+        gate of one's own.
+    bound : {"tight", "further_gating", "further"} or callable, default="further"
         The lower bound that is maximised. ``"further"`` bounds the likelihood of the full processes, and is
         the only one that moves the inducing inputs; ``"tight"`` treats rows as independent given the
-        inducing variables, and can fit too closely where these are few.
+        inducing variables, and can fit too closely where these are few. A callable
+        ``(latents, Y, points) -> (n,)`` is a bound of one's own, see
+        :mod:`sklearn_mogpe.mixture_of_experts.bounds`.
     n_samples : int, default=32
         Even number of fixed quasi-random points that stand for the bound's expectations.
     solver : {"auto", "natgrad", "lbfgs", "adam"}, default="auto"
         ``"natgrad"``, which ``"auto"`` stands for: natural gradients for the variational parameters and Adam
         for the others. ``"lbfgs"``: SciPy's L-BFGS for all parameters, on the whole data. ``"adam"``: Adam
-        for all parameters, on mini-batches.
+        for all parameters, on mini-batches, which ``"auto"`` stands for where natural gradients cannot be:
+        for experts or gates of one's own, and a ``q`` that is held or diagonal.
     learning_rate : float, default=None
         First step size of Adam, and of the natural gradients of mini-batches, which decays to a tenth. None
         is 0.1 for ``"natgrad"`` on the whole data, 0.05 on mini-batches, and 0.01 for ``"adam"``.
@@ -70,7 +84,10 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         The start: ``"kmeans"`` divides the inputs into regions, ``"noise"`` by the local level of
         noise, ``"residual"`` into branches above and below the mean, ``"mixture"`` by a Gaussian mixture of
         inputs and outputs; ``"ladder"``, ``"steep_ladder"`` and ``"low_ladder"`` let experts of different
-        noise and smoothness compete. ``"auto"`` tries all and goes on with what reaches the best bound.
+        noise and smoothness compete. ``"prior"``: every q begins as its prior, or as described, and all
+        other parameters as described; natural gradients let q find its place first. ``"auto"`` is
+        ``"prior"`` if ``experts`` or a gate of one's own are given; otherwise it tries all others and goes
+        on with what reaches the best bound.
     normalize_y : bool, default=True
         Standardise y for the fit; predictions are in its own units. The features are always standardised.
     warm_start : bool, default=False
@@ -113,7 +130,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         Mean log density of the held-out (standardised) rows, as training went.
     experts_ : list of dict
         What each expert has learnt: ``noise_std`` (n_outputs,), in units of y, and, of the named kernels,
-        ``signal_std`` (n_outputs,) and ``lengthscales`` (n_outputs, n_features), in units of y and X.
+        ``signal_std`` (n_outputs,) and ``lengthscales`` (n_outputs, n_features), in units of y and X. Of an
+        expert of one's own, its parameters by their names, in standardised units.
     inducing_inputs_ : list of array of shape (n_inducing_, n_features)
         Of each expert, then of the gate, in units of X.
     gating_ : GatingClassifier
@@ -146,7 +164,9 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         "kernel": [str, callable, list, tuple],
         "gating_kernel": [str, callable],
         "n_inducing": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "bound": [StrOptions({"tight", "further_gating", "further"})],
+        "experts": [list, tuple, None],
+        "gating_network": [dict, callable, None],
+        "bound": [StrOptions({"tight", "further_gating", "further"}), callable],
         "n_samples": [Interval(Integral, 2, None, closed="left")],
         "solver": [StrOptions({"auto", "natgrad", "lbfgs", "adam"})],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
@@ -159,7 +179,17 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "init_params": [
             StrOptions(
-                {"auto", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}
+                {
+                    "auto",
+                    "prior",
+                    "kmeans",
+                    "noise",
+                    "residual",
+                    "mixture",
+                    "ladder",
+                    "steep_ladder",
+                    "low_ladder",
+                }
             )
         ],
         "normalize_y": ["boolean"],
@@ -178,6 +208,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         kernel="rbf",
         gating_kernel="rbf",
         n_inducing="auto",
+        experts=None,
+        gating_network=None,
         bound="further",
         n_samples=32,
         solver="auto",
@@ -202,6 +234,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         self.kernel = kernel
         self.gating_kernel = gating_kernel
         self.n_inducing = n_inducing
+        self.experts = experts
+        self.gating_network = gating_network
         self.bound = bound
         self.n_samples = n_samples
         self.solver = solver

@@ -221,8 +221,7 @@ def make_problem(
         held_out = _take(rows, np.sort(chosen), scales)
 
     n_fitted = n_rows if places is None else len(places)
-    if n_inducing == "auto":
-        n_inducing = ONE_FEATURE_POINTS if rows.X.shape[1] == 1 else SEVERAL_FEATURES_POINTS
+    n_inducing = number_of_points(n_inducing, rows.X.shape[1])
 
     def take(chosen):
         return _take(rows, chosen if places is None else places[chosen], scales)
@@ -243,6 +242,13 @@ def make_problem(
         return take(np.random.default_rng([seed, first]).integers(n_fitted, size=size))
 
     return Problem(scales, sample, look, held_out, draw, n_inducing, n_fitted, n_before + n_fitted, seed)
+
+
+def number_of_points(n_inducing: int | str, n_features: int) -> int:
+    """Number of inducing points; of ``"auto"``, for D features."""
+    if n_inducing != "auto":
+        return n_inducing
+    return ONE_FEATURE_POINTS if n_features == 1 else SEVERAL_FEATURES_POINTS
 
 
 def fit_scales(rows: Rows, normalize_y: bool) -> Scales:

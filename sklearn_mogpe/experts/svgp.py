@@ -9,12 +9,11 @@ from gpflow.functions import Function
 from gpflow.kernels import Kernel
 from gpflow.likelihoods import Gaussian
 
-from ..configuration import ConfigurationError, at, check_keys, choose
+from ..configuration import ConfigurationError, at, check_count, check_keys, choose
 from ..gps import Marginals, SparseGP, marginals, stacked
 from ..gps.configuration import (
     FUNCTIONS,
     PROCESS_KEYS,
-    check_count,
     describe_function,
     describe_parameter,
     describe_process,

@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..configuration import at, check_keys, make_each
+from ..configuration import at, check_count, check_keys, make_each
 from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, prior_kl, safe_sqrt
-from ..gps.configuration import PROCESS_KEYS, check_count, held, process_arguments
+from ..gps.configuration import PROCESS_KEYS, held, process_arguments
 from ..points import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit

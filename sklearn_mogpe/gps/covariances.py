@@ -88,12 +88,13 @@ def _can_batch(kernels, variables):
     return (
         not others
         and kind in CORRELATIONS
-        and all(_takes_all_columns(kernel) for kernel in kernels)
+        and all(takes_all_columns(kernel) for kernel in kernels)
         and all(type(variable) is InducingPoints for variable in variables)
     )
 
 
-def _takes_all_columns(kernel):
+def takes_all_columns(kernel: gk.Kernel) -> bool:
+    """Whether a kernel is over all inputs."""
     return isinstance(kernel.active_dims, slice) and kernel.active_dims == slice(None)
 
 

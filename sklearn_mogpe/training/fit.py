@@ -15,10 +15,11 @@ from .checkpoints import Checkpoints
 from .listeners import Listen, quiet
 from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
-from .race import race
+from .race import race, settle
 from .single import fit_single
 from .solvers import SOLVERS, Feed, Options
 from .solvers.replicas import of_first_replica
+from .starts import spread_points
 from .structure import Structure
 from .tracking import Tracker
 
@@ -190,6 +191,10 @@ def warn_of_interruption() -> None:
 
 
 def _starts(program, problem, settings, track):
+    if settings.init_params == "prior":
+        program.reset(problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)])
+        is_natural = settings.solver in ("natgrad", "batch_natgrad")
+        return [settle(program, *problem.sample, track=track) if is_natural else program.read()]
     single = fit_single(program.structure, problem.n_inducing, *problem.sample)
     if program.structure.n_experts == 1:
         program.reset(problem.sample.X[: problem.n_inducing])

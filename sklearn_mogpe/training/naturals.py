@@ -1,10 +1,11 @@
 """Gaussian q in natural parameters."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from ..gps import joint_q
+from ..gps import SparseGP, joint_q
 from ..mixture_of_experts import MixtureOfSVGPExperts
 
 
@@ -32,16 +33,16 @@ def naturals_of_q(model: MixtureOfSVGPExperts) -> Naturals:
     return Naturals(tf.linalg.matvec(P, tf.transpose(q_mu)), P)
 
 
-def assign_naturals(model: MixtureOfSVGPExperts, naturals: Naturals) -> tf.Tensor:
-    """Give the model the q of some natural parameters, if it is finite; return whether it is."""
+def assign_naturals(gps: Sequence[SparseGP], naturals: Naturals) -> tf.Tensor:
+    """Give sparse GPs the q of some natural parameters, if it is finite; return whether it is."""
     # With the order of rows reversed, a Cholesky factor is an upper triangular root U: P = U U^T, and P^-1 =
     # U^-T U^-1 has the lower triangular root U^-T.
     U = tf.reverse(tf.linalg.cholesky(tf.reverse(naturals.precision, [-2, -1])), [-2, -1])
     roots = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, _eye(U), lower=False))
     means = tf.linalg.matvec(roots, tf.linalg.matvec(roots, naturals.linear, transpose_a=True))
     finite = tf.reduce_all(tf.math.is_finite(means)) & tf.reduce_all(tf.math.is_finite(roots))
-    sizes = [gp.num_latent_gps for gp in model.gps]
-    for gp, mean, root in zip(model.gps, tf.split(means, sizes), tf.split(roots, sizes), strict=True):
+    sizes = [gp.num_latent_gps for gp in gps]
+    for gp, mean, root in zip(gps, tf.split(means, sizes), tf.split(roots, sizes), strict=True):
         gp.q_mu.assign(tf.where(finite, tf.transpose(mean), gp.q_mu))
         gp.q_sqrt.assign(tf.where(finite, root, gp.q_sqrt))
     return finite

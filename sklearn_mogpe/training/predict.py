@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import gpflow
 import numpy as np
 import tensorflow as tf
 from sklearn.utils import gen_batches
 
-from ..mixture_of_experts import MixtureOfSVGPExperts
+from ..experts import SVGPExpert
+from ..gps.covariances import takes_all_columns
+from ..mixture_of_experts import MixtureOfExpertsBase
 from ..rows import Scales
 from .program import Program, State, building, checkout, mixture_function, variables_of
 from .structure import KERNELS, Structure
@@ -129,9 +132,11 @@ def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X
     return results
 
 
-def build_model(structure: Structure, state: State) -> MixtureOfSVGPExperts:
+def build_model(structure: Structure, state: State) -> MixtureOfExpertsBase:
     """Make a GPflow model of its own with the fitted parameters."""
-    n_inducing, n_features = next(np.shape(value) for path, value in state.items() if path.endswith(".Z"))
+    n_inducing, n_features = structure.n_inducing, structure.n_features
+    if n_inducing is None:
+        n_inducing, n_features = next(np.shape(z) for path, z in state.items() if path.endswith(".Z"))
     with building(structure):
         model = structure.build(n_features, n_inducing)
     for path, variable in variables_of(model).items():
@@ -139,22 +144,28 @@ def build_model(structure: Structure, state: State) -> MixtureOfSVGPExperts:
     return model
 
 
-def describe_experts(model: MixtureOfSVGPExperts, scales: Scales) -> list[dict[str, np.ndarray]]:
+def describe_experts(model: MixtureOfExpertsBase, scales: Scales) -> list[dict[str, np.ndarray]]:
     """Noise, amplitude and lengthscales of each expert, in the units of the data.
 
     Returns
     -------
     list of dict
-        Each with ``noise_std`` (P,) and, if all its kernels are of the named classes, ``signal_std`` (P,) and
-        ``lengthscales`` (P, D).
+        Each with ``noise_std`` (P,), if that is a constant, and, if all its kernels are of the named classes
+        and over all inputs, ``signal_std`` (P,) and ``lengthscales`` (P, D). Of an expert of another class,
+        the values of its parameters by their names, in standardised units.
     """
     return [_describe(expert, scales) for expert in model.experts.experts]
 
 
 def _describe(expert, scales):
-    result = {"noise_std": np.sqrt(expert.likelihood.variance.numpy()) * scales.Y.scale}
+    if type(expert) is not SVGPExpert:
+        parameters = gpflow.utilities.parameter_dict(expert)
+        return {path.removeprefix("."): value.numpy() for path, value in parameters.items()}
+    result, noise = {}, expert.likelihood.variance
+    if isinstance(noise, gpflow.Parameter):
+        result["noise_std"] = np.sqrt(noise.numpy()) * scales.Y.scale
     kernels = [kernel for kernel, _ in expert.gp.latents]
-    if all(type(kernel) in KERNELS.values() for kernel in kernels):
+    if all(type(kernel) in KERNELS.values() and takes_all_columns(kernel) for kernel in kernels):
         variances = np.array([kernel.variance.numpy() for kernel in kernels])
         result["signal_std"] = np.sqrt(variances) * scales.Y.scale
         result["lengthscales"] = np.array(

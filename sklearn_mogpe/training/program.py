@@ -12,7 +12,8 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
-from ..mixture_of_experts import MixtureOfSVGPExperts
+from ..gps import SparseGP
+from ..mixture_of_experts import MixtureOfExpertsBase
 from .structure import Structure
 
 State = dict[str, np.ndarray]
@@ -74,7 +75,7 @@ def without_strategy(function: Callable, *arguments):
         return other.submit(function, *arguments).result()
 
 
-def variables_of(model: MixtureOfSVGPExperts) -> dict[str, tf.Variable]:
+def variables_of(model: MixtureOfExpertsBase) -> dict[str, tf.Variable]:
     """All variables of a model that make up its :data:`State`, by their paths."""
     parameters = gpflow.utilities.parameter_dict(model)
     return {path: getattr(p, "unconstrained_variable", p) for path, p in parameters.items()}
@@ -84,8 +85,8 @@ class Program:
     """A model of some structure and the compiled functions that train and query it.
 
     A program holds no data and, between its uses, no values that matter: :meth:`assign` or :meth:`reset`
-    comes first. The numbers of rows, of inducing points and, if the structure leaves it open, of features
-    are no part of its graphs. Get it by :func:`checkout`, which lends it to one thread at a time.
+    comes first. The number of rows and, if the structure leaves them open, those of inducing points and of
+    features are no part of its graphs. Get it by :func:`checkout`, which lends it to one thread at a time.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ class Program:
 
     Attributes
     ----------
-    model : MixtureOfSVGPExperts
+    model : MixtureOfExpertsBase
     num_data : tf.Variable
         Rows that the data stand for.
     trainable : list of tf.Variable
@@ -107,12 +108,17 @@ class Program:
         self.lock = threading.RLock()  # the single GP of a fit may be of the same structure
         self._functions: dict[tuple, object] = {}
         with building(structure):
-            self.model = structure.build(structure.n_features or 1, 1)
-            opened = _free_sizes(self.model, structure.n_features is None)
+            self.model = structure.build(structure.n_features or 1, structure.n_inducing or 1)
+            opened = []
+            if structure.n_inducing is None:
+                opened = _free_sizes(self.model, structure.n_features is None)
             self._variables = variables_of(self.model)
             self.model.num_data = self.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
-        q = {id(p.unconstrained_variable) for gp in self.model.gps for p in (gp.q_mu, gp.q_sqrt)}
+        gps = (module for module in self.model.submodules if isinstance(module, SparseGP))
+        q = {id(p.unconstrained_variable) for gp in gps for p in (gp.q_mu, gp.q_sqrt)}
         self.trainable = list(self.model.trainable_variables)
+        if not self.trainable:
+            raise ValueError("Expected something to train, got a model whose parameters are all held.")
         self.hyperparameters = [v for v in self.trainable if id(v) not in q]
         ids = {id(parameter.unconstrained_variable) for parameter in opened}
         self._open_lengthscales = {path for path, v in self._variables.items() if id(v) in ids}
@@ -132,7 +138,13 @@ class Program:
             tf.raw_ops.AssignVariableOp(resource=self._variables[path].handle, value=self.tensor(value))
 
     def reset(self, Z) -> None:
-        """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior."""
+        """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior.
+
+        What is described starts as described.
+        """
+        if self.structure.n_inducing is not None:
+            self.assign(without_strategy(_built_values, self.structure, Z))
+            return
         M, D = Z.shape
         identity = gpflow.utilities.triangular().inverse(np.eye(M)).numpy()
         state = dict(self._smallest)
@@ -186,6 +198,12 @@ class Program:
         """Signature of the three tensors of :class:`Data`."""
         D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
         return tf.TensorSpec([None, D], dtype), tf.TensorSpec([None, P], dtype), tf.TensorSpec([None], dtype)
+
+
+def _built_values(structure, Z):
+    with building(structure):
+        model = structure.build_at(Z)
+    return {path: variable.numpy() for path, variable in variables_of(model).items()}
 
 
 def _free_sizes(model, any_number_of_features):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from numpy.random import RandomState
 
 from ..mixture_of_experts import Latents
-from .program import Candidate, Program
+from .program import Candidate, Program, State
 from .single import Single, scale
 from .sites import assign_q, prior_sites, site_step
 from .solvers import Feed, Options, natgrad
@@ -22,6 +22,9 @@ ASSIGNMENT_STEPS = 5
 
 # Step size of the hyperparameters' Adam: large, since it is only the race that decides by it.
 LEARNING_RATE = 0.2
+
+# Iterations in which q finds its place before other parameters are trained, where there is no race.
+SETTLING_STEPS = 25
 
 # Parameters that belong to the inducing points.
 SIZED_BY_POINTS = (".Z", ".q_mu", ".q_sqrt")
@@ -100,18 +103,41 @@ def race(
     return list(running.values())[:n_init]
 
 
+def settle(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, int], Tracker]) -> State:
+    """Let every q find its place from the program's present parameters, the others of which are held.
+
+    Let loose at once, the hyperparameters would run after a q that has learnt nothing yet.
+
+    Parameters
+    ----------
+    program : Program
+    X, Y, weight, track
+        As for :func:`race`.
+    """
+    tracker = track("start", Candidate(np.inf, program.read()), SETTLING_STEPS)
+    feed = Feed(program.data(X, Y, weight), len(X))
+    natgrad(program, feed, tracker, Options(SETTLING_STEPS, learning_rate=0.0))
+    return tracker.best_state
+
+
 def _base_state(program, single, points):
-    """The single GP's hyperparameters for every expert that has such, its lengthscales for the gate."""
+    """The single GP's hyperparameters for every expert that has such, its lengthscales for the gate.
+
+    What is described stays so.
+    """
+    structure = program.structure
     program.reset(points)
     base = program.read()
     first = ".experts.experts[0]."
-    for k in range(program.structure.n_experts):
+    for k in structure.experts_as_usual:
         for path, value in single.state.items():
             own = path.replace(first, f".experts.experts[{k}].")
             fits = own in base and np.shape(base[own]) == np.shape(value)
             if path.startswith(first) and not path.endswith(SIZED_BY_POINTS) and fits:
                 base[own] = value
     program.assign(base)
+    if not structure.has_usual_gate:
+        return base
     (gate,) = program.model.gating_network.gps
     kernel = gate.kernel
     if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
@@ -127,7 +153,8 @@ def _start_function(program: Program):
     model, dtype = program.model, program.structure.dtype
 
     def function(X, Y, weight, responsibilities, noise_factor, lengthscale_factor):
-        for k, expert in enumerate(model.experts.experts):
+        for k in program.structure.experts_as_usual:
+            expert = model.experts.experts[k]
             scale(expert, noise_factor[k], lengthscale_factor[k])
 
         def objective(latents):

@@ -1,8 +1,11 @@
 """From the estimator's parameters to a structure and settings, where ``None`` and ``"auto"`` are decided."""
 
+from dataclasses import replace
+
 import tensorflow as tf
 
-from ..rows import Problem
+from ..descriptions import read_descriptions
+from ..rows import Problem, number_of_points
 from .devices import check_device
 from .fit import Settings
 from .solvers import Options
@@ -40,35 +43,36 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         If the kernels are unknown or not one for each expert, the rows are fewer than the experts,
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
-    n_rows, numbers = problem.n_rows, [estimator.n_experts]
-    if estimator.n_experts == "auto":
+    descriptions, n_rows = read_descriptions(estimator), problem.n_rows
+    n_experts = estimator.n_experts if descriptions.experts is None else len(descriptions.experts)
+    numbers = [n_experts]
+    if n_experts == "auto":
         numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
-    elif n_rows < estimator.n_experts and state is None:
+    elif n_rows < n_experts and state is None:
         raise ValueError(
-            f"Expected at least one distinct row for each of the {estimator.n_experts} experts, got "
-            f"{n_rows}; lower n_experts."
+            f"Expected at least one distinct row for each of the {n_experts} experts, got {n_rows}; lower "
+            "n_experts."
         )
     if estimator.n_samples % 2:
         raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
-    structures = [_structure(estimator, problem, n_experts) for n_experts in numbers]
+    structures = [_structure(estimator, descriptions, problem, number) for number in numbers]
     if state is not None:
-        has_changed = structures[0].to_dict() != state["structure"]
+        has_changed = replace(structures[0], device="auto") != Structure(**state["structure"])
         if has_changed or problem.n_inducing != estimator.n_inducing_:
             raise ValueError(
-                "Going on from the last fit needs the same n_experts, kernels, n_inducing, n_samples, bound "
-                "and dtype; call fit with warm_start=False to start anew."
+                "Going on from the last fit needs the same n_experts, kernels, descriptions, n_inducing, "
+                "n_samples, bound and dtype; call fit with warm_start=False to start anew."
             )
     return structures
 
 
-def _structure(estimator, problem, n_experts):
-    kernels = estimator.kernel
+def _structure(estimator, descriptions, problem, n_experts):
+    n_features, kernels = problem.look.X.shape[1], estimator.kernel
     if not isinstance(kernels, list | tuple):
         kernels = [kernels] * n_experts
     if len(kernels) != n_experts:
         raise ValueError(f"Expected one kernel, or one for each of {n_experts} experts, got {len(kernels)}.")
-    any_number = not any(callable(kernel) for kernel in (*kernels, estimator.gating_kernel))
-    return Structure(
+    structure = Structure(
         kernels=tuple(check_kernel(kernel, "kernel") for kernel in kernels),
         gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
         n_outputs=problem.look.Y.shape[1],
@@ -76,8 +80,15 @@ def _structure(estimator, problem, n_experts):
         bound=estimator.bound,
         dtype=estimator.dtype,
         device=check_device(estimator.device),
-        n_features=None if any_number else problem.look.X.shape[1],
     )
+    are_given = descriptions.are_given and (descriptions.experts is not None or n_experts > 1)
+    if are_given:
+        default, limit = number_of_points(estimator.n_inducing, n_features), problem.n_inducing
+        experts, gate = descriptions.frozen(n_experts, default, limit)
+        structure = replace(structure, experts=experts, gating_network=gate, n_inducing=limit)
+    if are_given or any(map(callable, (*kernels, estimator.gating_kernel))):
+        structure = replace(structure, n_features=n_features)
+    return structure
 
 
 def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) -> Settings:
@@ -94,7 +105,8 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
     Raises
     ------
     ValueError
-        If the replicas of a ``tf.distribute`` strategy cannot share mini-batches evenly.
+        If a start cannot be had of what is described, or the replicas of a ``tf.distribute`` strategy cannot
+        share mini-batches evenly.
     """
     in_batches = solver in ("batch_natgrad", "adam")
     batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
@@ -111,8 +123,22 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         n_init=estimator.n_init,
-        init_params=estimator.init_params,
+        init_params=_init_params(estimator),
         verbose=estimator.verbose,
+    )
+
+
+def _init_params(estimator):
+    descriptions, name = read_descriptions(estimator), estimator.init_params
+    is_natural = descriptions.is_natural(estimator.n_inducing, in_batches=False)
+    has_no_race = descriptions.experts is not None and len(descriptions.experts) == 1
+    if has_no_race or (name == "auto" and (descriptions.experts is not None or not is_natural)):
+        return "prior"
+    if name == "prior" or is_natural:
+        return name
+    raise ValueError(
+        f'Expected init_params="prior" or "auto" for what is described, got {name!r}: other starts need '
+        "sparse GPs with a full and trainable q."
     )
 
 

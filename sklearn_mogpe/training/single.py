@@ -63,7 +63,16 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
         If no covariance matrix could be factorised.
     """
     # In double precision, whatever the mixture's: a line search needs more digits than a float32 has.
-    single = replace(structure, kernels=structure.kernels[:1], bound="further", n_samples=2, dtype="float64")
+    single = replace(
+        structure,
+        kernels=structure.kernels[:1],
+        bound="further",
+        n_samples=2,
+        dtype="float64",
+        experts=None,
+        gating_network=None,
+        n_inducing=None,
+    )
     with checkout(single) as program:
         data = program.data(X, Y, weight)
         function = program.get(_collapsed_function)

@@ -19,8 +19,11 @@ parameterization of sparse variational Gaussian processes").
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from ..gps import Projection, projected_marginals
@@ -56,7 +59,7 @@ def sites_of_q(model: MixtureOfSVGPExperts, X: tf.Tensor, objective: Callable[[L
         tape.watch(marginals)
         value = objective(latents)
     derivatives = tape.gradient(value, marginals, unconnected_gradients="zero")
-    return _target(_prior_mean(projections), marginals, derivatives)
+    return _target(_prior_mean(model, projections), marginals, derivatives)
 
 
 def site_step(
@@ -72,7 +75,7 @@ def site_step(
     Parameters
     ----------
     model : MixtureOfSVGPExperts
-        Whose GPs have equally many inducing points. Its q is not looked at.
+        Its q is not looked at.
     X : tensor of shape (N, D)
     sites : Sites
     objective : callable ``latents -> scalar``
@@ -135,24 +138,45 @@ def differentiate(
         tape.watch(marginals)
         value = objective(latents) - prior_kl
     gradients = tape.gradient(value, [*hyperparameters, *marginals], unconnected_gradients="zero")
-    target = _target(_prior_mean(projections), marginals, gradients[len(hyperparameters) :])
+    target = _target(_prior_mean(model, projections), marginals, gradients[len(hyperparameters) :])
     return value, gradients[: len(hyperparameters)], projections, target
 
 
 def _latents(model, X, projections, q, moments):
     """The latent functions at X under some q, and the sum of the KL terms."""
-    parts, divergences = [], []
-    for projection, own in by_projection(projections, q):
+    parts, divergences = {}, []
+    for projection, own in by_projection(projections, _as_projected(model, projections, q)):
         mean, variance, prior_kl = moments(projection.A, *own)
-        parts += projection.marginals(mean, variance)
+        parts |= zip(map(id, projection.gps), projection.marginals(mean, variance), strict=True)
         divergences.append(prior_kl)
-    return model.join(X, parts), tf.add_n(divergences)
+    return model.join(X, [parts[id(gp)] for gp in model.gps]), tf.add_n(divergences)
+
+
+def _as_projected(model, projections, parts):
+    """Tensors (L, ...) with the functions in the order of their projections, in place of the model's."""
+    places = _places(model, projections)
+    return [_taken(part, places) for part in parts]
+
+
+def _places(model, projections):
+    """Places among the model's functions of those of the projections, which go by numbers of points."""
+    sizes = [gp.num_latent_gps for gp in model.gps]
+    first = dict(zip(map(id, model.gps), accumulate(sizes, initial=0), strict=False))
+    gps = (gp for projection in projections for gp in projection.gps)
+    return [first[id(gp)] + i for gp in gps for i in range(gp.num_latent_gps)]
+
+
+def _taken(tensor, places):
+    return tensor if places == sorted(places) else tf.gather(tensor, places)
 
 
 def by_projection(
     projections: Sequence[Projection], parts: Sequence[tf.Tensor]
 ) -> Iterator[tuple[Projection, list[tf.Tensor]]]:
-    """Each projection with its share of tensors (L, ...), as (G, F, ...) for F functions to each A."""
+    """Each projection with its share of tensors (L, ...), as (G, F, ...) for F functions to each A.
+
+    The tensors have the functions in the order of the projections.
+    """
     sizes = [sum(gp.num_latent_gps for gp in projection.gps) for projection in projections]
     for projection, *own in zip(projections, *(tf.split(part, sizes) for part in parts), strict=True):
         groups = [tf.shape(projection.A)[0], projection.num_sharing]
@@ -218,7 +242,7 @@ def site_precision(A: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def naturals_of_sites(projections: Sequence[Projection], sites: Sites) -> Naturals:
-    """Natural parameters of the q of some sites."""
+    """Natural parameters of the q of some sites of functions with equally many inducing points."""
     naturals = []
     for projection, (linear, precision) in by_projection(projections, sites):
         M = tf.shape(projection.A)[1]
@@ -230,7 +254,21 @@ def naturals_of_sites(projections: Sequence[Projection], sites: Sites) -> Natura
 
 def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tensor:
     """Give the model the q of some sites at X, if it is finite; return whether it is."""
-    return assign_naturals(model, naturals_of_sites(model.project(X), sites))
+    projections = model.project(X)
+    alike = groupby(projections, key=lambda projection: projection.gps[0].num_inducing)
+    groups = [list(group) for _, group in alike]
+    gps = [[gp for projection in group for gp in projection.gps] for group in groups]
+    sizes = [sum(gp.num_latent_gps for gp in group) for group in gps]
+    parts = zip(*(_split(part, sizes) for part in _as_projected(model, projections, sites)), strict=True)
+    finite = [
+        assign_naturals(own, naturals_of_sites(group, Sites(*part)))
+        for own, group, part in zip(gps, groups, parts, strict=True)
+    ]
+    return reduce(tf.logical_and, finite)
+
+
+def _split(tensor, sizes):
+    return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
 
 
 def _marginals(latents):
@@ -238,8 +276,9 @@ def _marginals(latents):
     return [experts.mean, experts.projected_variance, gates.mean, gates.projected_variance]
 
 
-def _prior_mean(projections):
-    return tf.concat([projection.prior_mean for projection in projections], 0)
+def _prior_mean(model, projections):
+    means = tf.concat([projection.prior_mean for projection in projections], 0)
+    return _taken(means, np.argsort(_places(model, projections)).tolist())
 
 
 def _target(prior_mean, marginals, derivatives):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import gpflow
@@ -9,9 +10,11 @@ import numpy as np
 import tensorflow_probability as tfp
 from gpflow.kernels import Kernel, SeparateIndependent
 
-from ..experts import SVGPExpert, SVGPExperts
-from ..gating_networks import SVGPGatingNetwork
-from ..mixture_of_experts import MixtureOfSVGPExperts
+from ..configuration import at
+from ..descriptions import AS_USUAL, Frozen, is_as_usual
+from ..experts import Experts, SVGPExperts
+from ..mixture_of_experts import MixtureOfExperts, MixtureOfExpertsBase, MixtureOfSVGPExperts
+from .described import Defaults, make_expert, make_gate
 
 KERNELS = {
     "rbf": gpflow.kernels.SquaredExponential,
@@ -55,23 +58,31 @@ class Structure:
     gating_kernel : kernel name or callable
     n_outputs, n_samples : int
         P and S.
-    bound : {"tight", "further_gating", "further"}
+    bound : {"tight", "further_gating", "further"} or callable
     dtype : {"float64", "float32"}
     device : str
         A device's name, or ``"auto"`` for TensorFlow's choice.
     n_features : int, default=None
-        D, which a kernel that a callable makes may depend on. None if all kernels are known by their names:
-        their graphs take any number of features.
+        D, which a kernel that a callable makes may depend on, and what is described. None if all kernels are
+        known by their names: their graphs take any number of features.
+    experts : tuple of K descriptions, default=None
+        See :mod:`sklearn_mogpe.descriptions`. None is as usual.
+    gating_network : description, default=None
+    n_inducing : int, default=None
+        M, the largest of all parts, on which the graphs of described models depend. None is any.
     """
 
     kernels: tuple[KernelSpec, ...]
     gating_kernel: KernelSpec
     n_outputs: int
     n_samples: int
-    bound: str
+    bound: str | Callable
     dtype: str = "float64"
     device: str = "auto"
     n_features: int | None = None
+    experts: tuple[Frozen, ...] | None = None
+    gating_network: Frozen | None = None
+    n_inducing: int | None = None
 
     @property
     def n_experts(self) -> int:
@@ -82,33 +93,59 @@ class Structure:
         """All that a fitted model keeps of its structure: the device is the machine's affair."""
         return {name: value for name, value in vars(self).items() if name != "device"}
 
-    def build(self, n_features: int, n_inducing: int) -> MixtureOfSVGPExperts:
-        """Make a model of this structure, with meaningless parameter values."""
-        Z = np.linspace(-1.0, 1.0, n_inducing)[:, None] * np.ones(n_features)
+    def build(self, n_features: int, n_inducing: int) -> MixtureOfExpertsBase:
+        """Make a model of this structure with meaningless inducing inputs."""
+        return self.build_at(np.linspace(-1.0, 1.0, n_inducing)[:, None] * np.ones(n_features))
+
+    def build_at(self, Z: np.ndarray) -> MixtureOfExpertsBase:
+        """Make a model of this structure, as described or else with meaningless values; q is the prior.
+
+        Parameters
+        ----------
+        Z : array of shape (M, D)
+            Inducing inputs, of which each Gaussian process takes the first.
+
+        Raises
+        ------
+        ConfigurationError
+            If a description is not as expected.
+        """
+        D, trains = Z.shape[1], self.bound == TRAINS_INDUCING_INPUTS
         lengthscale = tfp.distributions.LogNormal(
             *np.array([np.log(LENGTHSCALE_MEDIAN), LENGTHSCALE_SPREAD], gpflow.default_float())
         )
         priors = KernelPriors(_exponential(EXPERT_VARIANCE), lengthscale)
         gate_priors = KernelPriors(_exponential(GATE_VARIANCE), lengthscale)
-        experts = [
-            SVGPExpert(
-                self._expert_kernel(spec, n_features, priors),
-                gpflow.likelihoods.Gaussian(np.full(self.n_outputs, 0.1)),
-                gpflow.inducing_variables.InducingPoints(Z),
-                num_outputs=self.n_outputs,
-            )
-            for spec in self.kernels
-        ]
-        gating_network = SVGPGatingNetwork(
-            make_kernel(self.gating_kernel, n_features, gate_priors),
-            gpflow.inducing_variables.InducingPoints(Z),
-            num_experts=self.n_experts,
-        )
-        for gp in [*(expert.gp for expert in experts), *gating_network.gps]:
-            gpflow.set_trainable(gp.inducing_variable, self.bound == TRAINS_INDUCING_INPUTS)
-        return MixtureOfSVGPExperts(
-            SVGPExperts(experts), gating_network, bound=self.bound, num_samples=self.n_samples
-        )
+        experts = []
+        for place, (spec, description) in enumerate(zip(self.kernels, self._experts, strict=True)):
+            defaults = Defaults(Z, trains, partial(self._expert_kernel, spec, D, priors))
+            with at("experts", place):
+                experts.append(make_expert(description, self.n_outputs, defaults))
+        defaults = Defaults(Z, trains, partial(make_kernel, self.gating_kernel, D, gate_priors))
+        with at("gating_network"):
+            gating_network = make_gate(self._gate, self.n_experts, defaults)
+        options = {"bound": self.bound, "num_samples": self.n_samples}
+        if any(map(callable, (*self._experts, self._gate))):
+            return MixtureOfExperts(Experts(experts), gating_network, **options)
+        return MixtureOfSVGPExperts(SVGPExperts(experts), gating_network, **options)
+
+    @property
+    def experts_as_usual(self) -> list[int]:
+        """Places of the experts of which nothing is described but their inducing points."""
+        return [k for k, description in enumerate(self._experts) if is_as_usual(description)]
+
+    @property
+    def has_usual_gate(self) -> bool:
+        """Whether nothing is described of the gate but its inducing points."""
+        return is_as_usual(self._gate)
+
+    @property
+    def _experts(self):
+        return self.experts or (AS_USUAL,) * self.n_experts
+
+    @property
+    def _gate(self):
+        return self.gating_network or AS_USUAL
 
     def _expert_kernel(self, spec, n_features, priors):
         kernels = [make_kernel(spec, n_features, priors) for _ in range(self.n_outputs)]

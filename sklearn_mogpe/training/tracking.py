@@ -12,6 +12,9 @@ from .program import JITTER, Candidate, Program
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
 MAX_JITTER = 1e-2
 
+# Where there is no jitter to add, a run may go back to its best parameters so many times.
+MAX_RECOVERIES = 4
+
 # A run that lags behind another one has to gain no more than this many times what that one still gained.
 MAX_CATCH_UP = 3.0
 
@@ -88,6 +91,7 @@ class Tracker:
         self.n_iter = 0
         self.converged = False
         self._reference, self._reference_iter = self.best_criterion, 0
+        self._recoveries = 0
 
     def resume(self, variables: Sequence[tf.Variable] = ()) -> bool:
         """Go on from the last checkpoint of the run, if there are any; return whether it is of the run's end.
@@ -155,14 +159,22 @@ class Tracker:
         return loss - self.best_loss > MAX_CATCH_UP * gain + self.tol
 
     def recover(self) -> None:
-        """Go back to the best parameters and add jitter, after a step that was not finite.
+        """Go back to the best parameters and add jitter, if there is any, after a step that was not finite.
 
         Raises
         ------
         numpy.linalg.LinAlgError
-            If there is more jitter already than can be excused.
+            If there is more jitter already than can be excused, or it has gone back too often.
         """
         self.program.assign(self.best_state)
+        if ".jitter" not in self.best_state:  # experts and gates of other kinds, on which jitter has no hold
+            self._recoveries += 1
+            if self._recoveries > MAX_RECOVERIES:
+                raise np.linalg.LinAlgError(
+                    f"The bound or its gradient was not finite {self._recoveries} times. Try a smaller "
+                    "learning_rate, other starts of the parameters, or priors that hold them back."
+                )
+            return
         jitter = 10.0 * float(self.program.model.jitter.numpy())
         if jitter > MAX_JITTER:
             raise np.linalg.LinAlgError(

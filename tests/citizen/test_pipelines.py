@@ -40,8 +40,8 @@ def test_nested_parameters(make_regressor):
     pipeline.set_params(mogpe__n_experts=3, mogpe__kernel=["rbf", "rbf", "matern12"])
     assert mogpe.n_experts == 3
     assert pipeline.get_params()["mogpe__kernel"] == ["rbf", "rbf", "matern12"]
-    with pytest.raises(ValueError, match="Invalid parameter 'experts' for estimator MoGPERegressor"):
-        pipeline.set_params(mogpe__experts=3)
+    with pytest.raises(ValueError, match="Invalid parameter 'n_expert' for estimator MoGPERegressor"):
+        pipeline.set_params(mogpe__n_expert=3)
 
 
 def test_numbers_and_categories(make_regressor, motorcycle):

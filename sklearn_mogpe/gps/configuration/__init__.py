@@ -23,8 +23,8 @@ Parts that share a parameter get one each.
 from .functions import FUNCTIONS, describe_function, make_function
 from .inducing import describe_inducing_variable, inducing_shape, make_inducing_variable
 from .kernels import KERNELS, describe_kernel, make_kernel
-from .numbers import check_count, numbers
-from .parameters import PRIORS, check_bool, describe_parameter, held, make_parameter
+from .numbers import numbers
+from .parameters import PRIORS, describe_parameter, held, make_parameter
 from .processes import PROCESS_KEYS, describe_process, process_arguments
 
 __all__ = [
@@ -32,8 +32,6 @@ __all__ = [
     "KERNELS",
     "PRIORS",
     "PROCESS_KEYS",
-    "check_bool",
-    "check_count",
     "describe_function",
     "describe_inducing_variable",
     "describe_kernel",

@@ -2,7 +2,6 @@
 
 import reprlib
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
@@ -53,17 +52,3 @@ def _in_words(shape, kind):
     lengths = " of ".join("lists" if n is None else f"{n} lists" for n in shape[:-1])
     of = f"{kind}s" if shape[-1] is None else f"{shape[-1]} {kind}{'s' * (shape[-1] > 1)}"
     return f"{lengths} of {of}" if lengths else f"a list of {of}"
-
-
-def check_count(config: dict, key: str, default: int) -> int:
-    """Return a positive integer of a description.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is none.
-    """
-    count = config.get(key, default)
-    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
-        raise ConfigurationError(f"expected a positive integer, got {count!r}", key)
-    return int(count)

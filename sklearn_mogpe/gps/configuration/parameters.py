@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow_probability as tfp
 from gpflow.base import PriorOn
 
-from ...configuration import ConfigurationError, at, check_keys, check_table, choose
+from ...configuration import ConfigurationError, at, check_bool, check_keys, check_table, choose
 from .numbers import Shapes, numbers
 
 tfd = tfp.distributions
@@ -62,20 +62,6 @@ def describe_parameter(parameter: gpflow.Parameter):
         if parameter.prior_on is PriorOn.UNCONSTRAINED:
             config["prior"]["on"] = "unconstrained"
     return config if len(config) > 1 else config["value"]
-
-
-def check_bool(config: dict, key: str, default: bool) -> bool:
-    """Return what a description says to be true or false.
-
-    Raises
-    ------
-    ConfigurationError
-        If it is neither.
-    """
-    value = config.get(key, default)
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"expected true or false, got {value!r}", key)
-    return value
 
 
 def held(module: gpflow.Module, config: dict) -> gpflow.Module:

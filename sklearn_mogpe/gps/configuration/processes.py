@@ -3,11 +3,11 @@
 import gpflow
 import numpy as np
 
-from ...configuration import ConfigurationError, at
+from ...configuration import ConfigurationError, at, check_bool
 from .functions import describe_function, make_function
 from .inducing import describe_inducing_variable, inducing_shape, make_inducing_variable
 from .kernels import describe_kernel, make_kernel
-from .parameters import check_bool, describe_parameter, make_parameter
+from .parameters import describe_parameter, make_parameter
 
 PROCESS_KEYS = ("inducing", "kernel", "mean_function", "q_mu", "q_sqrt", "q_diag")
 

@@ -53,7 +53,7 @@ def _compiled(program, strategy):
 
     def steps(X, Y, weight, rates, *naturals):
         finite, value, naturals = loop_over_batches(step, X, Y, weight, rates, Naturals(*naturals))
-        finite &= assign_naturals(model, naturals)
+        finite &= assign_naturals(model.gps, naturals)
         return finite, model.prior_kl() - value, *naturals
 
     rates, linear, precision = (tf.TensorSpec([None] * rank, program.structure.dtype) for rank in (1, 2, 3))

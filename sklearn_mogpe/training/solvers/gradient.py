@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+import gpflow
 import numpy as np
 import tensorflow as tf
 
@@ -173,7 +174,7 @@ class Adam:
     def __init__(self, variables: Sequence[tf.Variable]):
         self.variables = variables
         self._moments = [tuple(_like(variable) for _ in MOMENTS) for variable in variables]
-        self.count = tf.Variable(0.0, trainable=False, dtype=variables[0].dtype)
+        self.count = tf.Variable(0.0, trainable=False, dtype=gpflow.default_float())
 
     @property
     def state(self) -> list[tf.Variable]:

@@ -1,0 +1,151 @@
+"""Experts and gate as an estimator's parameters describe them: what can be told without making them.
+
+An expert is described by a dict of plain data, of which every key may be missing, or by a callable
+``(input_dim, num_outputs, Z) -> ExpertBase``; a gate by a dict, or by a callable
+``(input_dim, num_experts, Z) -> GatingNetworkBase``. The dicts have the keys of a sparse GP, see
+:mod:`sklearn_mogpe.gps.configuration`, but ``inducing`` says how many points there are, ``{"num": 32}``:
+where they are is for the data to decide.
+"""
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .configuration import ConfigurationError, at, check_count, check_keys, check_table, make_each
+
+Frozen = str | Callable
+"""A description that can be hashed: a dict as JSON."""
+
+AS_USUAL = "{}"
+"""That of what is not described."""
+
+
+class Descriptions(NamedTuple):
+    """What an estimator says of its experts and its gate.
+
+    Attributes
+    ----------
+    experts : list of dict or callable, or None
+    gating_network : dict, callable or None
+    """
+
+    experts: list[dict | Callable] | None
+    gating_network: dict | Callable | None
+
+    @property
+    def are_given(self) -> bool:
+        """Whether anything is described."""
+        return self.experts is not None or self.gating_network is not None
+
+    @property
+    def are_dicts(self) -> bool:
+        """Whether no callable makes experts or gate."""
+        return not any(callable(part) for part in (*(self.experts or ()), self.gating_network))
+
+    def is_natural(self, n_inducing: int | str, *, in_batches: bool) -> bool:
+        """Whether natural gradients can train the model.
+
+        They need sparse GPs with a q that is full and free, in mini-batches with equally many points.
+        """
+        if not self.are_dicts:
+            return False
+        gps = self._gps
+        numbers = {_number(gp, n_inducing) for gp in gps}
+        is_free = all(map(_has_free_q, [self.gating_network or {}, *gps]))
+        return is_free and not (in_batches and len(numbers) > 1)
+
+    def n_inducing(self, default: int) -> int:
+        """The largest number of inducing points of any part, with a default where none is given."""
+        numbers = [_number(gp, default) for gp in self._gps]
+        return max(numbers) if self.are_dicts else max(*numbers, default)
+
+    def frozen(self, n_experts: int, default: int, limit: int) -> tuple[tuple[Frozen, ...], Frozen]:
+        """Experts and gate, each with its number of inducing points.
+
+        Parameters
+        ----------
+        n_experts : int
+            How many, if they are not described.
+        default, limit : int
+            The number of points where none is given, and the largest that is possible.
+        """
+
+        def freeze(part):
+            return part if callable(part) else json.dumps(numbered(part), sort_keys=True, default=_to_list)
+
+        def numbered(part):
+            if "functions" in part:
+                return {**part, "functions": [numbered(function) for function in part["functions"]]}
+            num = min(_number(part, default), limit)
+            return {**part, "inducing": {**part.get("inducing", {}), "num": num}}
+
+        parts = []
+        for place, part in enumerate(self.experts or [{}] * n_experts):
+            with at("experts", place):
+                parts.append(freeze(part))
+        with at("gating_network"):
+            return tuple(parts), freeze(self.gating_network or {})
+
+    @property
+    def _gps(self):
+        """Descriptions of all sparse GPs; one stands for all experts that are not described."""
+        parts = [*(self.experts or [{}]), self.gating_network or {}]
+        gps = [part.get("functions", [part]) for part in parts if not callable(part)]
+        return [gp for group in gps for gp in group]
+
+
+def read_descriptions(estimator) -> Descriptions:
+    """Read an estimator's ``experts`` and ``gating_network``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a description is neither a dict nor a callable, or its inducing points are not described by their
+        number.
+    """
+    experts, gating_network = estimator.experts, estimator.gating_network
+    if experts is not None:
+        with at("experts"):
+            experts = make_each(_check, experts)
+    if gating_network is not None:
+        with at("gating_network"):
+            if isinstance(gating_network, dict) and "functions" in gating_network:
+                with at("functions"):
+                    make_each(_check_gp, gating_network["functions"])
+            _check(gating_network)
+    return Descriptions(experts, gating_network)
+
+
+def is_as_usual(description: Frozen) -> bool:
+    """Whether it says no more than what concerns the inducing points."""
+    return not callable(description) and json.loads(description).keys() <= {"inducing"}
+
+
+def _check(part):
+    if not callable(part) and not isinstance(part, dict):
+        raise ConfigurationError(f"expected a dict or a callable, got {part!r}")
+    return part if callable(part) else _check_gp(part)
+
+
+def _check_gp(config):
+    inducing = check_table(config).get("inducing", {})
+    with at("inducing"):
+        check_count(check_keys(inducing, ("num", "trainable")), "num", 1)
+    return config
+
+
+def _number(gp, default):
+    return gp.get("inducing", {}).get("num", default)
+
+
+def _has_free_q(gp):
+    """Whether nothing is said that natural gradients do not obey."""
+    parts = gp, gp.get("q_mu"), gp.get("q_sqrt")
+    is_held = any(isinstance(part, dict) and part.get("trainable", True) is False for part in parts)
+    return not is_held and not gp.get("q_diag", False)
+
+
+def _to_list(value):
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return value.tolist()
+    raise ConfigurationError(f"expected numbers, strings, lists and dicts, got {value!r}")
