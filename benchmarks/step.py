@@ -41,11 +41,11 @@ def ours(K, M, B, D, S, dtype, bound, n):
         steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
         optimizer.reset()
         state = program.read()
-        rates = tf.fill([n], tf.constant(0.001, dtype))
+        rates, ends = tf.fill([n], tf.constant(0.001, dtype)), tf.constant([n], dtype)
 
     def run():
         program.assign(state)
-        assert steps(*rows, rates)[0]
+        assert steps(*rows, rates, ends)[0]
 
     return run
 

@@ -49,8 +49,6 @@ class FitTasks:
         run.call_on_fit_task_begin(**self._data)
 
         def hear(news):
-            if not news.is_report:
-                return False
             task = run.subcontext(task_name="iterations")
             task.call_on_fit_task_begin(**self._data)
             return self._end(task, program.structure, program.read)

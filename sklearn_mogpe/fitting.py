@@ -1,6 +1,7 @@
 """What the estimator's ways to be fitted have in common: rows in, fitted attributes out."""
 
 from collections.abc import Iterable
+from copy import copy
 from functools import partial
 from numbers import Integral
 
@@ -11,6 +12,8 @@ from sklearn.utils.validation import validate_data
 from . import fitted_state
 from .callbacks import FitTasks
 from .descriptions import read_descriptions
+from .plotting import make_figures
+from .plotting.grid import table_like
 from .rows import (
     WHOLE_DATA_ROWS,
     Rows,
@@ -139,6 +142,8 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
 
 def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_dir):
     from .training.checkpoints import make_checkpoints
+    from .training.listeners import together
+    from .training.monitoring import EventLog
     from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
     from .training.selection import train_best
 
@@ -153,7 +158,13 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
     y = data[1] if hasattr(data[1], "shape") else np.asarray(data[1])
     attributes = partial(_attributes, problem, len(y.shape) == 1)
     tasks = FitTasks(estimator, attributes, *data)
-    best = train_best(structures, problem, settings, start, tasks.run, checkpoints)
+    listen = tasks.run
+    if estimator.log_dir is not None:
+        draw = _drawing(estimator, attributes, problem, data[0])
+        periods = estimator.log_period, estimator.image_period
+        log = EventLog(estimator.log_dir, *periods, problem, settings.options.steps_per_iter, draw)
+        listen = together(listen, log.run)
+    best = train_best(structures, problem, settings, start, listen, checkpoints)
     fit = best.fit
     tasks.end(best.structure, fit.state)
     vars(estimator).update(
@@ -166,6 +177,21 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
         loss_iterations_=fit.iterations,
         validation_scores_=fit.validation_scores,
     )
+
+
+def _drawing(estimator, attributes, problem, X):
+    """What draws an estimator with given parameters, and some of the rows that it is fitted to."""
+    inputs = problem.scales.X.inverse_transform(problem.sample.X)
+    if hasattr(estimator, "feature_names_in_"):
+        inputs = table_like(X, inputs, estimator.feature_names_in_)
+    targets = problem.scales.Y.inverse_transform(problem.sample.Y)
+
+    def draw(structure, parameters):
+        fitted = copy(estimator)
+        vars(fitted).update(attributes(structure, parameters), loss_curve_=[])
+        return make_figures(fitted, inputs, targets)
+
+    return draw
 
 
 def _attributes(problem, flat_output, structure, parameters):

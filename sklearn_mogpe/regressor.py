@@ -95,6 +95,17 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     checkpoint_dir : path-like, default=None
         Directory of checkpoints, from which ``fit`` and ``fit_stream`` go on, should the same fit have been
         broken off there before. Fits may share it. Needs an integer ``random_state``.
+    log_dir : path-like, default=None
+        Directory of event files, in which TensorBoard shows how training goes: the bound, the parameters, the
+        experts' shares, and, with ``early_stopping``, how well held-out rows are predicted. Each run that is
+        trained to the end writes to a new directory below. To log changes nothing in the fit.
+    log_period : int, default=10
+        Steps (iterations on the whole data, or mini-batches) between two points of the curves. Those of the
+        bound of all rows, and of predictions, come when the fit looks at that: every 25 iterations or 100
+        mini-batches at most.
+    image_period : int, default=None
+        Steps between two pictures of the model, which are drawn at the next look. None draws none. They need
+        Matplotlib and take seconds.
     device : str, default="auto"
         Where TensorFlow computes: ``"auto"`` is the first GPU, or the CPU; or a name such as ``"/GPU:1"``.
     dtype : {"float64", "float32"}, default="float64"
@@ -195,6 +206,9 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         "normalize_y": ["boolean"],
         "warm_start": ["boolean"],
         "checkpoint_dir": [str, os.PathLike, None],
+        "log_dir": [str, os.PathLike, None],
+        "log_period": [Interval(Integral, 1, None, closed="left")],
+        "image_period": [Interval(Integral, 1, None, closed="left"), None],
         "device": [str],
         "dtype": [StrOptions({"float64", "float32"})],
         "verbose": ["verbose"],
@@ -225,6 +239,9 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         normalize_y=True,
         warm_start=False,
         checkpoint_dir=None,
+        log_dir=None,
+        log_period=10,
+        image_period=None,
         device="auto",
         dtype="float64",
         verbose=0,
@@ -251,6 +268,9 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         self.normalize_y = normalize_y
         self.warm_start = warm_start
         self.checkpoint_dir = checkpoint_dir
+        self.log_dir = log_dir
+        self.log_period = log_period
+        self.image_period = image_period
         self.device = device
         self.dtype = dtype
         self.verbose = verbose

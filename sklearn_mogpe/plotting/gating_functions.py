@@ -1,5 +1,6 @@
 """The latent functions of the gate."""
 
+from ..wrapped import last_step
 from .canvas import INK, MIXED, add_legend, expert_colors
 from .functions_display import FunctionsDisplay
 from .grid import ask, drawn_inducing_inputs, make_grid
@@ -19,8 +20,8 @@ class GatingFunctionsDisplay(FunctionsDisplay):
         Of the latent functions.
     feature_names : sequence of str, default=None
         Names of the drawn features.
-    inducing_inputs : sequence of one array of shape (m, 1) or (m, 2), default=()
-        The gate's inducing inputs at the drawn features.
+    inducing_inputs : sequence of arrays of shape (m, 1) or (m, 2), default=()
+        The gate's inducing inputs at the drawn features: of each function, or one that all share.
 
     Attributes
     ----------
@@ -92,7 +93,9 @@ class GatingFunctionsDisplay(FunctionsDisplay):
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         functions = ask(estimator, "predict_gating_functions", grid.rows, return_std=True)
         parts = (grid.shaped(part) for part in functions)
-        Z = drawn_inducing_inputs(estimator, X, grid)[-1:] if inducing_points else ()
+        Z = ()
+        if inducing_points:
+            Z = drawn_inducing_inputs(estimator, X, grid)[last_step(estimator).n_experts_ :]
         display = cls(grid.coordinates, *parts, feature_names=grid.names, inducing_inputs=Z)
         return display.plot(ax, **plot_kw)
 

@@ -114,7 +114,7 @@ def make_checkpoints(directory, scales, problem, settings, structures, start: St
         directory,
         scales,
         problem._replace(draw=None),
-        replace(settings, verbose=0, options=settings.options._replace(watch_every=None)),
+        replace(settings, verbose=0, options=settings.options._replace(trace_every=None)),
         [structure.to_dict() for structure in structures],
         start,
     )

@@ -122,8 +122,6 @@ def train(
 
             def tell(news):
                 asked_to_stop = hear is not None and hear(news)
-                if not news.is_report:
-                    return False
                 show(news.n_iter, news.loss)
                 return asked_to_stop or (rival is not None and rival.has_beaten(news.n_iter, news.loss))
 
@@ -214,7 +212,10 @@ def _starts(program, problem, settings, track):
 
 
 def _feed(program, problem):
-    return Feed(program.data(*problem.look, problem.num_data), problem.num_data, problem.draw)
+    def draw(first, size):
+        return program.put(*problem.draw(first, size))
+
+    return Feed(program.data(*problem.look, problem.num_data), problem.num_data, draw)
 
 
 def _loss(program, feed, state):

@@ -1,35 +1,53 @@
 """Who hears of a run while it is trained."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import NamedTuple
+
+import numpy as np
 
 from .program import Program
 
 
+class Mark(NamedTuple):
+    """A point on the way to a report.
+
+    Attributes
+    ----------
+    step : int
+        Of the solver.
+    loss : float
+        Negative bound and log priors per row, the mean over the steps since the last mark, each before the
+        step and as its rows tell it.
+    curves : array of shape (n,)
+        The small parameters, as :class:`~sklearn_mogpe.training.curves.Curves` packs them.
+    """
+
+    step: int
+    loss: float
+    curves: np.ndarray
+
+
 class News(NamedTuple):
-    """How far a run is.
+    """A report of a run.
 
     Attributes
     ----------
     n_iter : float
         Iterations so far.
-    loss : float or None
-        Negative bound and log priors per row, under the present parameters, if the bound was looked at.
-    batch_loss : float or None
-        The same as the mini-batches since the last news tell it, each before its step. None without such.
-    is_report : bool
-        Whether the run's end is decided by this loss. Otherwise somebody only watches.
+    loss : float
+        Negative bound and log priors per row, under the present parameters.
+    trace : sequence of Mark
+        Since the last report; empty where the solver leaves none.
     """
 
     n_iter: float
-    loss: float | None
-    batch_loss: float | None
-    is_report: bool
+    loss: float
+    trace: Sequence[Mark] = ()
 
 
 Hear = Callable[[News], bool]
-"""Is told of a run's news, and says whether to stop it, of which it is asked at reports."""
+"""Is told of each report of a run, and says whether to stop it."""
 
 Listen = Callable[[str, int, Program], AbstractContextManager[Hear]]
 """Goes around a run of some name, with at most so many reports, that trains a program's parameters."""

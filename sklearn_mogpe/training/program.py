@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ..gps import SparseGP
 from ..mixture_of_experts import MixtureOfExpertsBase
+from .curves import Curves
 from .structure import Structure
 
 State = dict[str, np.ndarray]
@@ -101,6 +102,8 @@ class Program:
         All that is trained.
     hyperparameters : list of tf.Variable
         The trainable variables that are not part of any q.
+    curves : Curves
+        The small parameters.
     """
 
     def __init__(self, structure: Structure):
@@ -114,6 +117,7 @@ class Program:
                 opened = _free_sizes(self.model, structure.n_features is None)
             self._variables = variables_of(self.model)
             self.model.num_data = self.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
+        self.curves = Curves(self.model)
         gps = (module for module in self.model.submodules if isinstance(module, SparseGP))
         q = {id(p.unconstrained_variable) for gp in gps for p in (gp.q_mu, gp.q_sqrt)}
         self.trainable = list(self.model.trainable_variables)

@@ -117,9 +117,10 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
     if in_batches:  # several times before patience ends
         report_every = min(report_every, max(1, estimator.n_iter_no_change * steps_per_iter // 4))
     rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
+    trace_every = None if estimator.log_dir is None else estimator.log_period
     return Settings(
         solver=solver,
-        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size),
+        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size, trace_every),
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         n_init=estimator.n_init,

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from .checkpoints import RunCheckpoints
-from .listeners import Hear, News
+from .listeners import Hear, Mark, News
 from .program import JITTER, Candidate, Program
 
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
@@ -121,15 +121,10 @@ class Tracker:
         for name in HISTORY:
             setattr(self, name, arrays[name].tolist())
 
-    def watch(self, n_iter: float, loss: float | None, batch_loss: float | None) -> None:
-        """Tell who listens how far the run is, see :class:`~sklearn_mogpe.training.listeners.News`."""
-        if self.hear is not None:
-            self.hear(News(n_iter, loss, batch_loss, is_report=False))
-
-    def update(self, n_iter: float, loss: float, batch_loss: float | None = None) -> bool:
+    def update(self, n_iter: float, loss: float, trace: Sequence[Mark] = ()) -> bool:
         """Record the loss per row of the program's present parameters; return whether to stop.
 
-        The loss of the mini-batches is only told to who listens.
+        The trace is for those who listen.
         """
         self.n_iter = n_iter
         self.iterations.append(n_iter)
@@ -146,7 +141,7 @@ class Tracker:
         self.converged = n_iter - self._reference_iter >= self.n_iter_no_change
         if self.checkpoints is not None:
             self.checkpoints.save()
-        asked_to_stop = self.hear is not None and self.hear(News(n_iter, loss, batch_loss, is_report=True))
+        asked_to_stop = self.hear is not None and self.hear(News(n_iter, loss, trace))
         return self.converged or asked_to_stop
 
     def has_beaten(self, n_iter: float, loss: float) -> bool:

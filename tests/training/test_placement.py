@@ -43,11 +43,7 @@ def make_ready(program, solver):
     data = program.data(rng.standard_normal((20, 2)), rng.standard_normal((20, 1)), np.ones(20))
     steps, optimizer = step_function(program, solver)
     optimizer.reset()
-    memory = []
-    if solver != "adam":
-        start = program.get(import_module(f"sklearn_mogpe.training.solvers.{solver}")._start)
-        memory = start(*data) if solver == "natgrad" else start()
-    return [*data, program.tensor([0.1, 0.1, 0.1]), *memory], steps
+    return [*data, program.tensor([0.1, 0.1, 0.1]), program.tensor([2, 3])], steps
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -72,7 +68,7 @@ def check_second_device():
         (graph,) = graphs  # as it was placed
         assert {"Cholesky", "ResourceApplyAdam"} <= {node.op for node in nodes(graph)}
         elsewhere = [node.op for node in nodes(graph) if not node.device.endswith("CPU:1")]
-        assert elsewhere == ["Identity"], elsewhere  # what is handed back
+        assert sorted(elsewhere) == ["Identity", "Identity", "NoOp"], elsewhere  # what is handed back
     rng = np.random.default_rng(0)
     X = rng.standard_normal((30, 1))
     model = MoGPERegressor(n_inducing=5, n_samples=4, init_params="mixture", max_iter=5, random_state=0)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from ..program import Program
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
+from .gradient import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
 from .options import Options
 from .replicas import mean_over_replicas
 
@@ -35,9 +35,11 @@ def _compiled(program, strategy):
         optimizer.ascend(gradients, learning_rate, finite)
         return finite, value, ()
 
-    def steps(X, Y, weight, rates):
-        finite, value, _ = loop_over_batches(step, X, Y, weight, rates)
-        return finite, -value
+    def finish(value, _):
+        return entry(program, -value)
 
-    rates = tf.TensorSpec([None], program.structure.dtype)
-    return program.compile(steps, *program.data_signature, rates), optimizer
+    def steps(X, Y, weight, rates, ends):
+        return loop_over_batches(step, finish, X, Y, weight, rates, ends)[:2]
+
+    vector = tf.TensorSpec([None], program.structure.dtype)
+    return program.compile(steps, *program.data_signature, vector, vector), optimizer

@@ -3,11 +3,11 @@
 import tensorflow as tf
 
 from ..batch_sites import batch_step
-from ..naturals import Naturals, assign_naturals, naturals_of_q
+from ..naturals import assign_naturals, naturals_of_q, prior_kl
 from ..program import Program
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, in_chunks, loop_over_batches, on_batches
+from .gradient import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
 from .options import Options
 from .replicas import mean_over_replicas
 
@@ -23,12 +23,8 @@ def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Optio
     See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-    on_rows = on_batches(program, feed, options, steps, program.get(_start))
+    on_rows = on_batches(program, feed, options, steps)
     in_chunks(program, feed, tracker, options, on_rows, optimizer)
-
-
-def _start(program):
-    return program.compile(lambda: naturals_of_q(program.model))
 
 
 def _compiled(program, strategy):
@@ -51,10 +47,13 @@ def _compiled(program, strategy):
         optimizer.ascend(gradients, warmth * rate, finite)
         return finite, value, moved
 
-    def steps(X, Y, weight, rates, *naturals):
-        finite, value, naturals = loop_over_batches(step, X, Y, weight, rates, Naturals(*naturals))
-        finite &= assign_naturals(model.gps, naturals)
-        return finite, model.prior_kl() - value, *naturals
+    def finish(value, naturals):
+        return entry(program, prior_kl(naturals) - value)
 
-    rates, linear, precision = (tf.TensorSpec([None] * rank, program.structure.dtype) for rank in (1, 2, 3))
-    return program.compile(steps, *program.data_signature, rates, linear, precision), optimizer
+    def steps(X, Y, weight, rates, ends):
+        start = naturals_of_q(model)
+        finite, trace, naturals = loop_over_batches(step, finish, X, Y, weight, rates, ends, start)
+        return finite & assign_naturals(model.gps, naturals), trace
+
+    vector = tf.TensorSpec([None], program.structure.dtype)
+    return program.compile(steps, *program.data_signature, vector, vector), optimizer

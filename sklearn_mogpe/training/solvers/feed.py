@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ...rows import Rows
 from ..program import Data
 
 
@@ -16,10 +15,10 @@ class Feed(NamedTuple):
         Rows that judge the parameters; of the solvers that look at the whole data, all.
     num_data : int
         Number of rows that they stand for.
-    draw : callable ``(first, size) -> Rows``, default=None
-        Gives rows that are not on the device yet, see :class:`~sklearn_mogpe.rows.Problem`; for mini-batches.
+    draw : callable ``(first, size) -> Data``, default=None
+        Gives rows, see :class:`~sklearn_mogpe.rows.Problem`; for mini-batches.
     """
 
     look: Data
     num_data: int
-    draw: Callable[[int, int], Rows] | None = None
+    draw: Callable[[int, int], Data] | None = None

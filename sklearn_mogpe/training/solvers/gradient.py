@@ -1,12 +1,12 @@
 """What the solvers that take gradient steps in the graph have in common."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import gpflow
 import numpy as np
 import tensorflow as tf
 
+from ..listeners import Mark
 from ..program import Program, bound_function
 from ..tracking import Tracker
 from .feed import Feed
@@ -25,16 +25,14 @@ def in_chunks(
 ) -> None:
     """Take chunks of steps, until the tracker says stop, all are taken or the rows have ended.
 
-    A chunk ends where the bound is looked at. Where somebody watches, it is taken in pieces, which are the
-    same steps. Goes on where a run that is resumed was broken off.
+    Goes on where a run that is resumed was broken off.
 
     Parameters
     ----------
-    steps : callable ``(first, pieces) -> iterator of (finite, loss)``
-        Takes the steps of a chunk, the first of them step number ``first``, one for each of the step sizes in
-        ``pieces``, arrays. After each piece it gives whether all was finite, and the loss of all rows as the
-        piece's mini-batches estimate it, or None if each step saw all rows. Ends early if there are no more
-        rows.
+    steps : callable ``(first, rates, ends) -> finite, trace``
+        Takes one step for each of the step sizes ``rates``, an array, the first of them step number
+        ``first``; returns whether all was finite, and the trace of :func:`loop`. Raises StopIteration if
+        there are no more rows.
     optimizer : Adam
         Which takes the steps.
     """
@@ -42,115 +40,103 @@ def in_chunks(
     if tracker.resume(optimizer.state):
         return
     done = round(tracker.n_iter * options.steps_per_iter)
-    bound = program.get(bound_function)
+    loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
-
-    def look():
-        return float(bound(*feed.look)) / feed.num_data
-
     for first in range(done, options.n_steps, options.report_every):
-        ends = _ends(first, options)
-        pieces = [rates[begin:end] for begin, end in pairwise([first, *ends])]
-        finite = None
-        for end, (finite, value) in zip(ends, steps(first, pieces), strict=False):
-            if not finite:
-                break
-            estimate = None if value is None else float(value) / feed.num_data
-            if end < ends[-1]:
-                loss = look() if value is None else None
-                tracker.watch(end / options.steps_per_iter, loss, estimate)
-        if finite is None:
+        some = program.tensor(rates[first : first + options.report_every])
+        last = first + len(some)
+        every = options.trace_every or options.n_steps
+        ends = [*range(first - first % every + every, last, every), last]
+        try:
+            finite, trace = steps(first, some, [end - first for end in ends])
+        except StopIteration:
             return
-        loss = look() if finite else np.nan
-        if not np.isfinite(loss):
+        value = float(loss(*feed.look)) if finite else np.nan
+        if not np.isfinite(value):
             tracker.recover()
-        elif tracker.update(ends[-1] / options.steps_per_iter, loss, estimate):
+            continue
+        pairs = zip(ends, trace.numpy(), strict=False)
+        marks = [Mark(end, row[0] / feed.num_data, row[1:]) for end, row in pairs]
+        if tracker.update(last / options.steps_per_iter, value / feed.num_data, marks):
             return
 
 
-def _ends(first, options):
-    """Steps after which the pieces of a chunk end, the last of them after the chunk."""
-    last = min(first + options.report_every, options.n_steps)
-    every = options.watch_every or options.n_steps
-    return [*range(first - first % every + every, last, every), last]
-
-
-def on_batches(
-    program: Program, feed: Feed, options: Options, steps: Callable, start: Callable = tuple
-) -> Callable:
+def on_batches(program: Program, feed: Feed, options: Options, steps: Callable) -> Callable:
     """Steps for :func:`in_chunks`, each on further rows of the feed.
 
     Parameters
     ----------
-    steps : callable ``(X, Y, weight, rates, *memory) -> finite, loss, *memory``
+    steps : callable ``(X, Y, weight, rates, ends) -> finite, trace``
         Takes a step for each rate, on equal parts of the rows.
-    start : callable ``() -> memory``, default=tuple
-        What the first steps of a chunk remember.
     """
 
-    def on_rows(first, pieces):
-        n_steps, memory = sum(map(len, pieces)), start()
-        try:
-            rows = feed.draw(first * options.batch_size, n_steps * options.batch_size)
-        except StopIteration:
-            return
-        n_steps = min(n_steps, -(-len(rows.X) // options.batch_size))  # fewer, where a stream ends
-        size, taken = len(rows.X) // n_steps, 0
-        for piece in pieces:
-            rates = piece[: n_steps - taken]
-            if not len(rates):
-                return
-            part = slice(taken * size, (taken + len(rates)) * size)
-            data = program.put(*(values[part] for values in rows))
-            finite, loss, *memory = steps(*data, program.tensor(rates), *memory)
-            yield finite, loss
-            taken += len(rates)
+    def on_rows(first, rates, ends):
+        rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
+        n_steps = min(len(rates), -(-len(rows.X) // options.batch_size))  # fewer, where a stream ends
+        ends = [*(end for end in ends if end < n_steps), n_steps]
+        return steps(*rows, rates[:n_steps], program.tensor(ends))
 
     return on_rows
 
 
-def loop_over_batches(step: Callable, X, Y, weight, rates: tf.Tensor, state=()):
-    """:func:`loop` of ``step((X, Y, weight), rate, state)``, each rate with its equal part of the rows.
+def loop_over_batches(step: Callable, finish: Callable, X, Y, weight, rates: tf.Tensor, ends, state=()):
+    """:func:`loop` of ``step((X, Y, weight), rate, state)``, each rate with its equal part of the rows."""
+    size = tf.shape(X)[0] // tf.size(rates)
+
+    def on_part(i, state):
+        part = slice(i * size, (i + 1) * size)
+        return step((X[part], Y[part], weight[part]), rates[i], state)
+
+    return loop(on_part, finish, ends, state)
+
+
+def loop(step: Callable, finish: Callable, ends: tf.Tensor, state):
+    """Take steps in the graph, as long as all is finite, and leave a trace.
 
     Parameters
     ----------
-    step : callable ``(batch, rate, state) -> finite, value, state``
+    step : callable ``(i, state) -> finite, value, state``
+        The value is the objective's before the step.
+    finish : callable ``(value, state) -> entry``
+        Is called after the steps of each piece, with the mean of their values; the entry is a vector.
+    ends : tensor of shape (n_pieces,)
+        Number of the steps that are taken when a piece ends.
+    state
+        Tensors, nested as they like.
 
     Returns
     -------
     finite : boolean tensor
-    value : scalar tensor
-        Mean over the steps.
+    trace : tensor of shape (n_pieces, ...)
+        The pieces' entries.
     state
     """
-    n_steps = tf.size(rates)
-    size = tf.shape(X)[0] // n_steps
+    dtype = gpflow.default_float()
+    ends = tf.cast(ends, tf.int32)
+    trace = tf.TensorArray(dtype, tf.size(ends), element_shape=[None])
 
-    def on_part(i, state):
-        total, state = state
-        part = slice(i * size, (i + 1) * size)
-        finite, value, state = step((X[part], Y[part], weight[part]), rates[i], state)
-        return finite, (total + value, state)
+    def piece(j, i, _, trace, state):
+        def going_on(i, finite, *_):
+            return finite & (i < ends[j])
 
-    finite, (total, state) = loop(on_part, n_steps, (tf.zeros([], X.dtype), state))
-    return finite, total / tf.cast(n_steps, X.dtype), state
+        def body(i, _, total, state):
+            finite, value, state = step(i, state)
+            return i + 1, finite, total + value, state
+
+        start = i, tf.constant(True), tf.zeros([], dtype), state
+        _, finite, total, state = tf.while_loop(going_on, body, start)
+        mean = total / tf.cast(ends[j] - i, dtype)
+        return j + 1, ends[j], finite, trace.write(j, finish(mean, state)), state
+
+    start = tf.constant(0), tf.constant(0), tf.constant(True), trace, state
+    result = tf.while_loop(lambda j, _, finite, *__: finite & (j < tf.size(ends)), piece, start)
+    _, _, finite, trace, state = result
+    return finite, trace.stack(), state
 
 
-def loop(step: Callable, count: tf.Tensor, state=()):
-    """Call ``step(i, state) -> (finite, state)`` in the graph for i below ``count``, while all is finite.
-
-    Returns
-    -------
-    finite : boolean tensor
-    state
-        Tensors, nested as they came.
-    """
-
-    def going_on(i, finite, _):
-        return finite & (i < count)
-
-    start = tf.constant(0), tf.constant(True), state
-    return tf.while_loop(going_on, lambda i, _, state: (i + 1, *step(i, state)), start)[1:]
+def entry(program: Program, loss: tf.Tensor) -> tf.Tensor:
+    """Of a trace: the loss of all rows as the last steps saw it, then the small parameters."""
+    return tf.concat([loss[None], program.curves.pack()], 0)
 
 
 def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:

@@ -3,10 +3,10 @@
 import tensorflow as tf
 
 from ..program import Program
-from ..sites import Sites, assign_q, site_step, sites_of_q
+from ..sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, in_chunks, loop
+from .gradient import Adam, all_finite, entry, in_chunks, loop
 from .options import Options
 
 # A natural gradient step of 1 solves the present Gaussian problem, but overshoots where gate and experts
@@ -19,42 +19,32 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
 
     One iteration is one pass over the data. See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
-    start, (steps, optimizer) = program.get(_start), program.get(_compiled)
+    steps, optimizer = program.get(_compiled)
 
-    def on_all(_, pieces):
-        sites = start(*feed.look)
-        for piece in pieces:
-            finite, *sites = steps(*feed.look, program.tensor(piece), *sites)
-            yield finite, None
+    def on_all(_, rates, ends):
+        return steps(*feed.look, rates, program.tensor(ends))
 
     in_chunks(program, feed, tracker, options, on_all, optimizer)
-
-
-def _objective(model, Y, weight):
-    return lambda latents: model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
-
-
-def _start(program):
-    def start(X, Y, weight):
-        return sites_of_q(program.model, X, _objective(program.model, Y, weight))
-
-    return program.compile(start, *program.data_signature)
 
 
 def _compiled(program):
     model, optimizer = program.model, Adam(program.hyperparameters)
 
-    def steps(X, Y, weight, rates, *sites):
-        objective = _objective(model, Y, weight)
+    def steps(X, Y, weight, rates, ends):
+        def objective(latents):
+            return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
 
         def step(i, sites):
-            _, gradients, moved = site_step(model, X, sites, objective, optimizer.variables, STEP_SIZE)
+            value, gradients, moved = site_step(model, X, sites, objective, optimizer.variables, STEP_SIZE)
             finite = all_finite([*gradients, *moved])
             optimizer.ascend(gradients, rates[i], finite)
-            return finite, moved
+            return finite, value, moved
 
-        finite, sites = loop(step, tf.size(rates), Sites(*sites))
-        return finite & assign_q(model, X, sites), *sites
+        def finish(value, _):
+            return entry(program, -value)
 
-    rates, linear, precision = (tf.TensorSpec([None] * rank, program.structure.dtype) for rank in (1, 2, 2))
-    return program.compile(steps, *program.data_signature, rates, linear, precision), optimizer
+        finite, trace, sites = loop(step, finish, ends, sites_of_q(model, X, objective))
+        return finite & assign_q(model, X, sites), trace
+
+    vector = tf.TensorSpec([None], program.structure.dtype)
+    return program.compile(steps, *program.data_signature, vector, vector), optimizer

@@ -18,8 +18,9 @@ class Options(NamedTuple):
         Steps that make one iteration: of mini-batches, as many as make a pass over the data.
     batch_size : int
         Rows of a mini-batch, where the solver takes such.
-    watch_every : int, default=None
-        Steps between two calls of the tracker's ``watch``. They change nothing in the steps themselves.
+    trace_every : int, default=None
+        Steps between two entries of the trace of those solvers that take steps in the graph. None leaves one
+        entry at each look. The steps are the same.
     """
 
     n_steps: int
@@ -27,4 +28,4 @@ class Options(NamedTuple):
     report_every: int = 25
     steps_per_iter: int = 1
     batch_size: int = 256
-    watch_every: int | None = None
+    trace_every: int | None = None
