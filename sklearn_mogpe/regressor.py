@@ -66,8 +66,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         Rows of a mini-batch. ``"auto"`` is 256; with it ``"natgrad"`` takes mini-batches of more than 20 000
         rows only, otherwise of more than ``batch_size``.
     max_iter : int, default=None
-        Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 200
-        iterations, or as many passes as make 3000 steps (10 000 for ``"adam"``).
+        Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 125
+        iterations (200 for ``"lbfgs"``), or as many passes as make 3000 steps (10 000 for ``"adam"``).
     tol : float, default=1e-4
         Improvement of the bound per row (of the held-out score with ``early_stopping``), in nats, below
         which an iteration does not count as one.

@@ -18,7 +18,7 @@ LEARNING_RATES = {"natgrad": 0.1, "batch_natgrad": 0.05, "lbfgs": 0.1, "adam": 0
 MAX_EXPERTS = 5
 
 # Iterations on the whole data, or mini-batch steps, in place of max_iter=None.
-STEPS = {"natgrad": 200, "batch_natgrad": 3000, "lbfgs": 200, "adam": 10_000}
+STEPS = {"natgrad": 125, "batch_natgrad": 3000, "lbfgs": 200, "adam": 10_000}
 
 # batch_size="auto".
 BATCH_SIZE = 256

@@ -90,7 +90,8 @@ class Tracker:
         self.validation_scores: list[float] = []
         self.n_iter = 0
         self.converged = False
-        self._reference, self._reference_iter = self.best_criterion, 0
+        # Patience counts from the first report: Adam's first steps may well lead below the start.
+        self._reference, self._reference_iter = np.inf, 0
         self._recoveries = 0
 
     def resume(self, variables: Sequence[tf.Variable] = ()) -> bool:

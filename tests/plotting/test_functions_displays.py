@@ -77,8 +77,6 @@ def test_functions_over_two_features(plane_model, plane):
     assert display.inducing_[0].get_color() == "r"
     options = {"grid_resolution": 6, "inducing_points": True}
     gate = GatingFunctionsDisplay.from_estimator(plane_model, plane[0], **options)
-        plane_model, plane[0], grid_resolution=6, inducing_points=True
-    )
     np.testing.assert_array_equal([line.get_xydata() for line in gate.inducing_], [Z[2], Z[2]])
     cut = LatentFunctionsDisplay.from_estimator(plane_model, plane[0], features=1, inducing_points=True)
     np.testing.assert_array_equal(cut.inducing_[0].get_xdata(), Z[0][:, 1])
