@@ -64,7 +64,9 @@ def mean_of(C: tf.Tensor, linear: tf.Tensor) -> tf.Tensor:
 
 def move(old: NamedTuple, new: NamedTuple, step_size) -> NamedTuple:
     """The average ``(1 - g) old + g new`` of tensors, part by part, for a step of length g."""
-    return type(old)(*((1.0 - step_size) * a + step_size * b for a, b in zip(old, new, strict=True)))
+    parts = ((1.0 - step_size) * a + step_size * b for a, b in zip(old, new, strict=True))
+    # Loops ask for the shapes that they began with, which a single latent function has partly fixed.
+    return type(old)(*(tf.ensure_shape(part, a.shape) for part, a in zip(parts, old, strict=True)))
 
 
 def _eye(matrices):
