@@ -70,10 +70,8 @@ class FittedModelMixin(MixturePredictorMixin):
         """Inducing inputs (n_inducing, n_features) of each expert, then of the gate, in the units of X."""
         check_is_fitted(self)
         scaler = fitted_state.scales(self._state).X
-        parameters = self._state["parameters"].items()
-        return [
-            scaler.inverse_transform(np.asarray(Z, float)) for path, Z in parameters if path.endswith(".Z")
-        ]
+        standardised = fitted_state.inducing_inputs(self._state["parameters"], self.n_experts_)
+        return [scaler.inverse_transform(Z) for Z in standardised]
 
     @property
     def gating_(self) -> GatingClassifier:

@@ -144,7 +144,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         ``signal_std`` (n_outputs,) and ``lengthscales`` (n_outputs, n_features), in units of y and X. Of an
         expert of one's own, its parameters by their names, in standardised units.
     inducing_inputs_ : list of array of shape (n_inducing_, n_features)
-        Of each expert, then of the gate, in units of X.
+        Of each expert (no rows if one of your own has none), then of the gate, in units of X.
     gating_ : GatingClassifier
         The gating network as a classifier.
     model_ : MixtureOfSVGPExperts

@@ -7,6 +7,7 @@ from .calibration import CalibrationDisplay
 from .canvas import load_pyplot
 from .experts import ExpertsDisplay
 from .gating_functions import GatingFunctionsDisplay
+from .grid import ask
 from .latent_functions import LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
 from .moments import MomentsDisplay
@@ -39,8 +40,8 @@ def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, g
     -------
     dict of matplotlib Figures
         By the names ``"density"``, ``"moments"``, ``"experts"``, ``"latent_functions"``,
-        ``"mixing_probabilities"``, ``"gating_functions"`` (of two experts or more), ``"calibration"`` (with
-        y) and ``"training_curve"`` (if training was reported).
+        ``"mixing_probabilities"``, ``"gating_functions"`` (if there are any), ``"calibration"`` (with y)
+        and ``"training_curve"`` (if training was reported).
     """
     if features is None and np.shape(X)[1] > 2:
         features = [0, 1]
@@ -56,7 +57,8 @@ def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, g
         "mixing_probabilities": MixingProbabilitiesDisplay.from_estimator(estimator, X, **grid),
     }
     regressor = last_step(estimator)
-    if regressor.n_experts_ > 1:
+    has_functions = regressor.n_experts_ > 1 and ask(estimator, "predict_gating_functions", X[:1]).size
+    if has_functions:
         displays["gating_functions"] = GatingFunctionsDisplay.from_estimator(estimator, X, **grid, **inducing)
     if y is not None:
         displays["calibration"] = CalibrationDisplay.from_estimator(estimator, X, y, output=output)

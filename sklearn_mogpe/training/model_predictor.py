@@ -4,6 +4,7 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 
+from ..fitted_state import inducing_inputs
 from ..mixture_of_experts import MixtureOfExpertsBase
 from ..prediction import MixturePredictorMixin
 
@@ -46,8 +47,10 @@ class ModelPredictor(MixturePredictorMixin):
 
     @property
     def inducing_inputs_(self) -> list[np.ndarray]:
-        """Inducing inputs (M, D) of each expert, then of the gate, of a model of sparse GPs."""
-        return [gp.inducing_variable.Z.numpy() for gp in self._model.gps]
+        """Inducing inputs (M, D) of each expert, which may have none, then of the gate."""
+        found = gpflow.utilities.parameter_dict(self._model).items()
+        parameters = {path: parameter.numpy() for path, parameter in found if path.endswith(".Z")}
+        return inducing_inputs(parameters, self.n_experts_)
 
 
 def _functions_of(model):

@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
+from sklearn_mogpe.fitted_state import inducing_inputs
 from sklearn_mogpe.plotting import GatingFunctionsDisplay, LatentFunctionsDisplay
 
 
@@ -108,3 +109,17 @@ def test_given_axes_and_styles(components):
     assert display.ax_.get_ylabel() == "force"
     assert [line.get_linewidth() for line in display.lines_] == [5, 5, 5]
     assert [line.get_marker() for line in display.inducing_] == ["^"]
+
+
+def test_inducing_inputs_of_experts_that_may_have_none():
+    parameters = {
+        ".experts.experts[0].gp.kernel.variance": np.ones(1),
+        ".experts.experts[10].gp.inducing_variable.Z": np.full((3, 2), 10.0),
+        ".experts.experts[1].gp.inducing_variable.Z": np.ones((4, 2), np.float32),
+        ".gating_network.gps[0].inducing_variable.Z": np.zeros((5, 2)),
+    }
+    found = inducing_inputs(parameters, 11)
+    assert [len(Z) for Z in found] == [0, 4, *[0] * 8, 3, 5]
+    assert all(Z.shape[1] == 2 and Z.dtype == np.float64 for Z in found)
+    assert found[10][0, 0] == 10
+    assert inducing_inputs({}, 2) == []
