@@ -147,7 +147,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         Of each expert (no rows if one of your own has none), then of the gate, in units of X.
     gating_ : GatingClassifier
         The gating network as a classifier.
-    model_ : MixtureOfSVGPExperts
+    model_ : MixtureOfSVGPExperts, or MixtureOfExperts with experts or a gate of one's own
         The GPflow model, in standardised units.
 
     References
