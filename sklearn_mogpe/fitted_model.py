@@ -83,8 +83,8 @@ class FittedModelMixin(MixturePredictorMixin):
     def model_(self):
         """The GPflow model, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfSVGPExperts`.
 
-        With experts or a gate of one's own, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfExperts`. Made
-        from the fitted state when first asked for. It lives in standardised units; changing it does not
+        With experts or a gate of one's own, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfExperts`.
+        Made from the fitted state when first asked for. It lives in standardised units; changing it does not
         change the estimator.
         """
         check_is_fitted(self)
