@@ -19,7 +19,7 @@ from sklearn_mogpe import gaussian_mixture as gm
 from sklearn_mogpe.rows import Rows, Scaler, distinct_rows, fit_scaler
 from sklearn_mogpe.training import fit as fit_module
 from sklearn_mogpe.training.program import Program
-from sklearn_mogpe.training.structure import make_kernel
+from sklearn_mogpe.training.structure import KernelPriors, make_kernel
 from sklearn_mogpe.training.tracking import Tracker
 
 X = np.linspace(-2.9, 2.9, 13)[:, None]
@@ -344,7 +344,10 @@ KERNELS = {
 
 @pytest.mark.parametrize("name", KERNELS)
 def test_kernel_by_name(name):
-    kernel = make_kernel(name, 2, tfp.distributions.Exponential(1.0))
+    priors = KernelPriors(tfp.distributions.Exponential(1.0), tfp.distributions.LogNormal(0.0, 1.0))
+    kernel = make_kernel(name, 2, priors)
+    assert kernel.variance.prior is priors.variance
+    assert kernel.lengthscales.prior is priors.lengthscales
     assert kernel.lengthscales.shape == (2,)
     r = np.array([0.0, 0.3, 2.0])
     found = kernel(np.column_stack([r, 0 * r]), np.zeros((1, 2)))
