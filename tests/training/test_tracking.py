@@ -53,6 +53,12 @@ def test_a_start_with_a_known_loss_is_kept_if_nothing_is_better(program):
     np.testing.assert_array_equal(tracker.best_state[NOISE], start[NOISE])
 
 
+def test_a_run_that_is_still_catching_up_with_its_start_has_patience(program):
+    program.reset(Z)
+    tracker = Tracker(program, Candidate(0.5, program.read()), tol=0.01, n_iter_no_change=3)
+    assert not any(tracker.update(n_iter, 1.0 - 0.02 * n_iter) for n_iter in range(1, 10))
+
+
 def test_held_out_rows_decide_if_given(program):
     scores = iter([1.0, 3.0, 2.0])
     tracker = Tracker(program, Candidate(0.0, program.read()), validate=lambda: next(scores))
