@@ -22,3 +22,11 @@ def table(motorcycle):
     noise = np.random.default_rng(1).normal(size=len(y))
     index = [f"row {i}" for i in range(len(y))]
     return pd.DataFrame({"time": X[:, 0], "noise": noise}, index=index), pd.Series(y, index, name="accel")
+
+
+@pytest.fixture
+def make_steady(make_regressor):
+    """Make a regressor without a race of starts, which lets what processes round differently grow."""
+    return lambda: make_regressor(
+        experts=[{"noise_variance": 0.05}, {"noise_variance": 1.0}], init_params="auto"
+    )

@@ -20,15 +20,15 @@ def cluster():
 
 
 @pytest.mark.slow
-def test_searches_on_two_workers(make_regressor, motorcycle, cluster):
+def test_searches_on_two_workers(make_steady, motorcycle, cluster):
     X, y = motorcycle
     search = GridSearchCV(
-        make_regressor(), {"n_inducing": [6, 12]}, scoring=neg_nlpd, cv=KFold(2), error_score="raise"
+        make_steady(), {"n_inducing": [6, 12]}, scoring=neg_nlpd, cv=KFold(2), error_score="raise"
     )
 
     def results():
         search.fit(X, y)
-        scores = cross_val_score(make_regressor(), X, y, cv=KFold(2), error_score="raise")
+        scores = cross_val_score(make_steady(), X, y, cv=KFold(2), error_score="raise")
         return [search.cv_results_["mean_test_score"], scores, search.predict(X)]
 
     expected = results()

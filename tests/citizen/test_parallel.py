@@ -14,11 +14,10 @@ def scores(estimator, X, y, n_jobs):
 
 
 @pytest.mark.parametrize("backend", [pytest.param("loky", marks=pytest.mark.slow), "threading"])
-def test_cross_validation_by_two_workers(make_regressor, motorcycle, backend):
-    """Small settings: what the tests replace in this process does not reach others."""
-    expected = scores(make_regressor(), *motorcycle, n_jobs=1)
+def test_cross_validation_by_two_workers(make_steady, motorcycle, backend):
+    expected = scores(make_steady(), *motorcycle, n_jobs=1)
     with joblib.parallel_config(backend=backend):
-        found = scores(make_regressor(), *motorcycle, n_jobs=2)
+        found = scores(make_steady(), *motorcycle, n_jobs=2)
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 

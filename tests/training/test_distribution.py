@@ -11,6 +11,7 @@ import pytest
 
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
+from sklearn_mogpe.training import race
 
 PARAMS = {
     "n_inducing": 12,
@@ -29,6 +30,9 @@ import numpy as np
 import tensorflow as tf
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
+from sklearn_mogpe.training import race
+
+race.ROUNDS = ((10, 1),)  # long ones let what two processes round differently grow
 
 def fit(**params):
     params = {{**{PARAMS}, "solver": sys.argv[3], **params}}
@@ -101,7 +105,8 @@ def run(solver, scripts, files, environments):
     return [dict(np.load(file)) for file in files]
 
 
-def assert_same_fit(result, solver):
+def assert_same_fit(result, solver, monkeypatch):
+    monkeypatch.setattr(race, "ROUNDS", ((10, 1),))
     model = MoGPERegressor(**PARAMS, solver=solver).fit(*make_step(200, random_state=0))
     np.testing.assert_allclose(result.pop("loss_curve"), model.loss_curve_, rtol=1e-9)
     np.testing.assert_allclose(result.pop("prediction"), model.predict([[-1.0], [0.5]]), rtol=1e-7)
@@ -112,14 +117,14 @@ def assert_same_fit(result, solver):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["natgrad", "adam"])
-def test_two_replicas_in_one_process_fit_as_one(tmp_path, environment, solver):
+def test_two_replicas_in_one_process_fit_as_one(tmp_path, environment, monkeypatch, solver):
     (result,) = run(solver, [MIRRORED], [tmp_path / "0.npz"], [environment])
-    assert_same_fit(result, solver)
+    assert_same_fit(result, solver, monkeypatch)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["natgrad", "adam"])
-def test_two_processes_fit_as_one(tmp_path, environment, solver):
+def test_two_processes_fit_as_one(tmp_path, environment, monkeypatch, solver):
     ports = free_ports(2)
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
     environments = [
@@ -128,7 +133,7 @@ def test_two_processes_fit_as_one(tmp_path, environment, solver):
     ]
     results = run(solver, [WORKER] * 2, [tmp_path / f"{i}.npz" for i in range(2)], environments)
     for result in results:
-        assert_same_fit(result, solver)
+        assert_same_fit(result, solver, monkeypatch)
 
 
 @pytest.fixture
