@@ -1,6 +1,7 @@
 """What the estimator's ways to be fitted have in common: rows in, fitted attributes out."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from copy import copy
 from functools import partial
 from numbers import Integral
@@ -11,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from . import fitted_state
 from .callbacks import FitTasks
+from .configuration import ConfigurationError
 from .descriptions import read_descriptions
 from .plotting import make_figures
 from .plotting.grid import table_like
@@ -24,6 +26,7 @@ from .rows import (
     number_of_points,
 )
 from .stream import Stream
+from .toml_files import describe_estimator
 
 
 def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: bool = False) -> None:
@@ -154,7 +157,10 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
     checkpoints = None
     if checkpoint_dir is not None:
         scales = fit_scales(rows, normalize_y=True)
-        checkpoints = make_checkpoints(checkpoint_dir, scales, problem, settings, structures, start)
+        keep = checkpoint_dir, estimator.n_checkpoints
+        checkpoints = make_checkpoints(*keep, scales, problem, settings, structures, start)
+        with suppress(ConfigurationError):  # what no file can hold, such as a function, is not described
+            checkpoints.describe({"estimator": describe_estimator(estimator)})
     y = data[1] if hasattr(data[1], "shape") else np.asarray(data[1])
     attributes = partial(_attributes, problem, len(y.shape) == 1)
     tasks = FitTasks(estimator, attributes, *data)

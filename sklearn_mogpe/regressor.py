@@ -10,11 +10,14 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .callbacks import CallbackSupportMixin
 from .fitted_model import FittedModelMixin
 from .fitting import fit_batches, fit_rows
+from .toml_files import TomlMixin
 
 DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
 
 
-class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator):
+class MoGPERegressor(
+    FittedModelMixin, TomlMixin, CallbackSupportMixin, MultiOutputMixin, RegressorMixin, BaseEstimator
+):
     """Mixture of Gaussian process experts.
 
     Several sparse variational Gaussian processes, the experts, each with its own smoothness and noise, and a
@@ -95,6 +98,8 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
     checkpoint_dir : path-like, default=None
         Directory of checkpoints, from which ``fit`` and ``fit_stream`` go on, should the same fit have been
         broken off there before. Fits may share it. Needs an integer ``random_state``.
+    n_checkpoints : int, default=3
+        Checkpoints of each run that are kept: should the last be damaged, there are others.
     log_dir : path-like, default=None
         Directory of event files, in which TensorBoard shows how training goes: the bound, the parameters, the
         experts' shares, and, with ``early_stopping``, how well held-out rows are predicted. Each run that is
@@ -206,6 +211,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         "normalize_y": ["boolean"],
         "warm_start": ["boolean"],
         "checkpoint_dir": [str, os.PathLike, None],
+        "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
         "log_dir": [str, os.PathLike, None],
         "log_period": [Interval(Integral, 1, None, closed="left")],
         "image_period": [Interval(Integral, 1, None, closed="left"), None],
@@ -239,6 +245,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         normalize_y=True,
         warm_start=False,
         checkpoint_dir=None,
+        n_checkpoints=3,
         log_dir=None,
         log_period=10,
         image_period=None,
@@ -268,6 +275,7 @@ class MoGPERegressor(FittedModelMixin, CallbackSupportMixin, MultiOutputMixin, R
         self.normalize_y = normalize_y
         self.warm_start = warm_start
         self.checkpoint_dir = checkpoint_dir
+        self.n_checkpoints = n_checkpoints
         self.log_dir = log_dir
         self.log_period = log_period
         self.image_period = image_period

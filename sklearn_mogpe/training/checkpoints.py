@@ -15,15 +15,14 @@ import numpy as np
 import tensorflow as tf
 
 from .. import __version__
+from ..toml_files import write_tables
 from .program import Program, State
 
 # Time between two checkpoints of a run, so that writing them costs little.
 CHECKPOINT_SECONDS = 10.0
 
-# Checkpoints of a run that are kept: should the last be damaged, there are others.
-MAX_TO_KEEP = 3
-
 STARTS = "starts.npz"
+DESCRIPTION = "estimator.toml"
 
 
 class Checkpoints:
@@ -33,6 +32,8 @@ class Checkpoints:
     ----------
     directory : path-like
         Which fits may share.
+    max_to_keep : int
+        Checkpoints of each run.
     *identity
         All that the fit depends on; fits that differ in it know nothing of one another.
 
@@ -42,7 +43,7 @@ class Checkpoints:
         If the identity cannot be hashed.
     """
 
-    def __init__(self, directory, *identity):
+    def __init__(self, directory, max_to_keep: int, *identity):
         try:
             fingerprint = joblib.hash((__version__, identity))
         except Exception as error:
@@ -50,7 +51,12 @@ class Checkpoints:
                 "Expected a fit with checkpoint_dir to be known by what can be pickled, but its parameters "
                 f"cannot: {error}. Define a kernel's callable at the top of a module."
             ) from error
-        self.directory = Path(directory) / fingerprint
+        self.directory, self._max_to_keep = Path(directory) / fingerprint, max_to_keep
+
+    def describe(self, tables: dict) -> None:
+        """Write down what is being fitted, as a TOML file."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        write_tables(self.directory / DESCRIPTION, tables)
 
     def starts(self, n_experts: int, find: Callable[[], list[State]]) -> list[State]:
         """The starts for some number of experts, which are found once and then read from a file.
@@ -81,18 +87,22 @@ class Checkpoints:
 
     def run(self, n_experts: int, name: str, program: Program) -> "RunCheckpoints":
         """The checkpoints of one of the runs that are trained to the end."""
-        return RunCheckpoints(self._of(n_experts) / name.replace(" ", "-"), program)
+        return RunCheckpoints(self._of(n_experts) / name.replace(" ", "-"), program, self._max_to_keep)
 
     def _of(self, n_experts):
         return self.directory / f"{n_experts}-experts"
 
 
-def make_checkpoints(directory, scales, problem, settings, structures, start: State | None) -> Checkpoints:
+def make_checkpoints(
+    directory, max_to_keep: int, scales, problem, settings, structures, start: State | None
+) -> Checkpoints:
     """Make the checkpoints of a fit that is known by its data and by everything that decides its result.
 
     Parameters
     ----------
     directory : path-like
+    max_to_keep : int
+        Checkpoints of each run.
     scales : Scales
         Of all rows, whatever the scales of the problem: a change in any row changes them.
     problem, settings, structures, start
@@ -112,6 +122,7 @@ def make_checkpoints(directory, scales, problem, settings, structures, start: St
         )
     return Checkpoints(
         directory,
+        max_to_keep,
         scales,
         problem._replace(draw=None),
         replace(settings, verbose=0, options=settings.options._replace(trace_every=None)),
@@ -127,10 +138,11 @@ class RunCheckpoints:
     ----------
     directory : Path
     program : Program
+    max_to_keep : int
     """
 
-    def __init__(self, directory: Path, program: Program):
-        self._directory, self._program = directory, program
+    def __init__(self, directory: Path, program: Program, max_to_keep: int):
+        self._directory, self._program, self._max_to_keep = directory, program, max_to_keep
 
     def restore(self, tracker, variables: Sequence[tf.Variable]) -> bool:
         """Restore the last checkpoint that is whole, if there are any, and return whether the run had ended.
@@ -151,7 +163,7 @@ class RunCheckpoints:
             model=self._program.model, optimizer=list(variables), history=self._history
         )
         self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(self._directory), max_to_keep=MAX_TO_KEEP
+            self._checkpoint, str(self._directory), max_to_keep=self._max_to_keep
         )
         self._saved = time.monotonic()
         # Not as the manager's own list says: that may be damaged, too.

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from ..descriptions import read_descriptions
+from ..descriptions import Descriptions, read_descriptions
 from ..rows import Problem, number_of_points
 from .devices import check_device
 from .fit import Settings
@@ -44,7 +44,7 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
     descriptions, n_rows = read_descriptions(estimator), problem.n_rows
-    n_experts = estimator.n_experts if descriptions.experts is None else len(descriptions.experts)
+    n_experts = number_of_experts(estimator, descriptions)
     numbers = [n_experts]
     if n_experts == "auto":
         numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
@@ -55,7 +55,8 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         )
     if estimator.n_samples % 2:
         raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
-    structures = [_structure(estimator, descriptions, problem, number) for number in numbers]
+    sizes = problem.look.X.shape[1], problem.look.Y.shape[1], problem.n_inducing
+    structures = [make_structure(estimator, descriptions, number, *sizes) for number in numbers]
     if state is not None:
         has_changed = replace(structures[0], device="auto") != Structure(**state["structure"])
         if has_changed or problem.n_inducing != estimator.n_inducing_:
@@ -66,8 +67,22 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
     return structures
 
 
-def _structure(estimator, descriptions, problem, n_experts):
-    n_features, kernels = problem.look.X.shape[1], estimator.kernel
+def number_of_experts(estimator, descriptions: Descriptions) -> int | str:
+    """K, or ``"auto"``."""
+    return estimator.n_experts if descriptions.experts is None else len(descriptions.experts)
+
+
+def make_structure(
+    estimator, descriptions: Descriptions, n_experts: int, n_features: int, n_outputs: int, n_inducing: int
+) -> Structure:
+    """Make the structure of an estimator's model of K experts, D features, P outputs and M points at most.
+
+    Raises
+    ------
+    ValueError
+        If the kernels are unknown or not one for each expert, or the device is not there.
+    """
+    kernels = estimator.kernel
     if not isinstance(kernels, list | tuple):
         kernels = [kernels] * n_experts
     if len(kernels) != n_experts:
@@ -75,7 +90,7 @@ def _structure(estimator, descriptions, problem, n_experts):
     structure = Structure(
         kernels=tuple(check_kernel(kernel, "kernel") for kernel in kernels),
         gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
-        n_outputs=problem.look.Y.shape[1],
+        n_outputs=n_outputs,
         n_samples=estimator.n_samples,
         bound=estimator.bound,
         dtype=estimator.dtype,
@@ -83,9 +98,9 @@ def _structure(estimator, descriptions, problem, n_experts):
     )
     are_given = descriptions.are_given and (descriptions.experts is not None or n_experts > 1)
     if are_given:
-        default, limit = number_of_points(estimator.n_inducing, n_features), problem.n_inducing
-        experts, gate = descriptions.frozen(n_experts, default, limit)
-        structure = replace(structure, experts=experts, gating_network=gate, n_inducing=limit)
+        default = number_of_points(estimator.n_inducing, n_features)
+        experts, gate = descriptions.frozen(n_experts, default, n_inducing)
+        structure = replace(structure, experts=experts, gating_network=gate, n_inducing=n_inducing)
     if are_given or any(map(callable, (*kernels, estimator.gating_kernel))):
         structure = replace(structure, n_features=n_features)
     return structure

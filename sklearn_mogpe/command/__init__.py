@@ -1,0 +1,1 @@
+"""The command ``sklearn-mogpe``: what is trained, on which data, is said in a TOML file."""

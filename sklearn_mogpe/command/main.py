@@ -1,0 +1,85 @@
+"""The command line."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import resources
+
+EXAMPLES = resources.files("sklearn_mogpe").joinpath("configurations")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command ``sklearn-mogpe``; errors of its user end it with status 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str, default=None
+        In place of those of the process.
+    """
+    parser = _parser()
+    options = vars(parser.parse_args(arguments))
+    command = options.pop("command")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of GPUs that are not there
+    try:
+        command(**options)
+    except (ValueError, OSError, ImportError) as error:
+        parser.exit(2, f"sklearn-mogpe: {error}\n")
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="sklearn-mogpe", description="Mixtures of Gaussian process experts, described in TOML files."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name, command, text):
+        sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        sub.set_defaults(command=command)
+        return sub
+
+    train = add("train", _train, "train a model, print its scores of held-out rows, and save it")
+    train.add_argument("path", metavar="FILE", help="TOML file that describes data and model")
+    train.add_argument(
+        "--output", metavar="DIRECTORY", help="for the results; default: as FILE says, or its name"
+    )
+    train.add_argument(
+        "--random-state",
+        type=int,
+        metavar="N",
+        help="of the split and of the model, in place of those in FILE",
+    )
+    predict = add("predict", _predict, "predict the rows of a file by a model that was trained")
+    predict.add_argument(
+        "directory", metavar="DIRECTORY", help="results of sklearn-mogpe train; a pickle: trust it"
+    )
+    predict.add_argument("path", metavar="FILE", help="CSV, Parquet or NPZ file with the features")
+    predict.add_argument(
+        "--output", default="predictions.csv", metavar="FILE", help="default: predictions.csv"
+    )
+    predict.add_argument(
+        "--coverage", type=float, default=0.9, metavar="P", help="probability of the intervals; default: 0.9"
+    )
+    example = add("example", _example, "print a file to begin with")
+    example.add_argument("name", choices=_example_names(), help="which")
+    return parser
+
+
+def _train(**options):
+    from .train import train  # what is imported here and below takes seconds
+
+    train(**options)
+
+
+def _predict(**options):
+    from .predict import predict
+
+    predict(**options)
+
+
+def _example(name):
+    sys.stdout.write(EXAMPLES.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def _example_names():
+    return sorted(file.name.removesuffix(".toml") for file in EXAMPLES.iterdir())
