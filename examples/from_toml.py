@@ -58,9 +58,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", default="from_toml.png", help="file of the picture (%(default)s)")
     parser.add_argument("--verbose", type=int, default=1, help="0 hides the progress (%(default)s)")
-    parser.add_argument(
-        "--log-dir", help="where event files stay, for tensorboard --logdir"
-    )
+    parser.add_argument("--log-dir", help="where event files stay, for tensorboard --logdir")
     options = parser.parse_args()
 
     X, y = load_motorcycle(return_X_y=True)

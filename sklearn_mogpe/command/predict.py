@@ -46,6 +46,6 @@ def predict(directory, path, output, *, coverage: float = 0.9) -> None:
         values = np.reshape(values, (len(mean), -1))
         names = data["target"] if len(data["target"]) == values.shape[1] else range(values.shape[1])
         columns |= {f"{name}_{kind}": column for name, column in zip(names, values.T, strict=True)}
-    mixing_probs = estimator.predict_mixing_probs(X)
-    columns |= {f"mixing_prob_{k}": column for k, column in enumerate(mixing_probs.T)}
+    mixing_proba = estimator.predict_mixing_proba(X)
+    columns |= {f"mixing_proba_{k}": column for k, column in enumerate(mixing_proba.T)}
     write_columns(output, columns)

@@ -290,6 +290,27 @@ def test_few_files_are_kept(make_regressor, short_search, wave, tmp_path, every_
     assert files == ["checkpoint", *kept]
 
 
+@pytest.mark.parametrize("n_checkpoints", [1, 5])
+def test_as_many_files_as_are_wanted(
+    make_regressor, short_search, wave, tmp_path, every_report, updates, monkeypatch, n_checkpoints
+):
+    params = {"max_iter": 200, "n_iter_no_change": 200, "checkpoint_dir": tmp_path}
+    first = make_regressor(**params, n_checkpoints=n_checkpoints).fit(*wave)
+    assert len(list(tmp_path.glob("*/2-experts/natgrad-1/*.index"))) == n_checkpoints
+    monkeypatch.setattr(fit_module, "_starts", never)
+    reports = updates.count
+    assert joblib.hash(make_regressor(**params).fit(*wave)._state) == joblib.hash(first._state)
+    assert updates.count == reports  # how many are kept is no other fit
+
+
+def test_the_estimator_is_kept_beside_them(make_regressor, short_search, wave, tmp_path, monkeypatch):
+    first = make_regressor(checkpoint_dir=tmp_path).fit(*wave)
+    (file,) = tmp_path.glob("*/estimator.toml")
+    monkeypatch.setattr(fit_module, "_starts", never)
+    again = MoGPERegressor.from_toml(file).fit(*wave)
+    assert joblib.hash(again._state) == joblib.hash(first._state)
+
+
 def test_checkpoints_are_some_time_apart(make_regressor, short_search, wave, tmp_path):
     make_regressor(max_iter=200, tol=0.0, checkpoint_dir=tmp_path).fit(*wave)
     assert len(list(tmp_path.glob("*/2-experts/natgrad-1/*.index"))) == 1  # of the end
@@ -367,7 +388,7 @@ def test_a_checkpoint_holds_all_that_a_run_is(tmp_path):
     moment = tf.Variable([0.0], shape=[None])
     scramble(moment)
     tracker = Tracker(
-        program, Candidate(np.inf, program.read()), checkpoints=RunCheckpoints(tmp_path, program)
+        program, Candidate(np.inf, program.read()), checkpoints=RunCheckpoints(tmp_path, program, 3)
     )
     assert not tracker.resume([moment])
     for n_iter, loss in enumerate([3.0, 1.0, 2.0], 1):
@@ -376,7 +397,7 @@ def test_a_checkpoint_holds_all_that_a_run_is(tmp_path):
     expected = joblib.hash([program.read(), moment.numpy(), tracker.history])
     tracker.finish()
     scramble(moment)
-    other = Tracker(program, Candidate(0.0, program.read()), checkpoints=RunCheckpoints(tmp_path, program))
+    other = Tracker(program, Candidate(0.0, program.read()), checkpoints=RunCheckpoints(tmp_path, program, 3))
     assert other.resume([moment])
     assert joblib.hash([program.read(), moment.numpy(), other.history]) == expected
     assert other.loss_curve == [3.0, 1.0, 2.0]
