@@ -120,6 +120,22 @@ def test_custom_expert(run):
         assert abs(mean - true) < 3 * std < 0.2
 
 
+@pytest.mark.slow
+def test_from_toml(run):
+    output = run("from_toml")
+    (looks, steps, first, last) = (
+        numbers(pattern, output)[0]
+        for pattern in ("# looks", "in # steps", "loss from #", "loss from .* to #")
+    )
+    assert (looks, steps) == (24, 2400)
+    assert last < first - 0.5
+    for k, (start, end) in ((1, (0.05, 0.03)), (2, (1.4, 0.28))):
+        noise = f"noise variance of expert {k}: from "
+        assert numbers(f"{noise}#", output) == pytest.approx([start], rel=0.3)
+        assert numbers(f"{noise}.* to #", output) == pytest.approx([end], rel=0.3)
+    assert numbers("NLPD #", output) < [4.5]
+
+
 def test_each_example_is_tested_and_told_of():
     text = DOCS.read_text(encoding="utf-8")
     for example in EXAMPLES.glob("*.py"):
