@@ -21,14 +21,16 @@ AS_USUAL = "{}"
 
 
 class Descriptions(NamedTuple):
-    """What an estimator says of its experts and its gate.
+    """What an estimator says of its experts and its gate, which one expert does not have.
 
     Attributes
     ----------
+    n_experts : int or "auto"
     experts : list of dict or callable, or None
     gating_network : dict, callable or None
     """
 
+    n_experts: int | str
     experts: list[dict | Callable] | None
     gating_network: dict | Callable | None
 
@@ -40,24 +42,21 @@ class Descriptions(NamedTuple):
     @property
     def are_dicts(self) -> bool:
         """Whether no callable makes experts or gate."""
-        return not any(callable(part) for part in (*(self.experts or ()), self.gating_network))
+        return not any(map(callable, self._parts))
 
-    def is_natural(self, n_inducing: int | str, *, in_batches: bool) -> bool:
-        """Whether natural gradients can train the model.
+    @property
+    def are_natural(self) -> bool:
+        """Whether natural gradients can train the model: sparse GPs with a q that is full and free."""
+        return self.are_dicts and all(map(_has_free_q, [*self._parts, *self._gps]))
 
-        They need sparse GPs with a q that is full and free, in mini-batches with equally many points.
-        """
-        if not self.are_dicts:
-            return False
-        gps = self._gps
-        numbers = {_number(gp, n_inducing) for gp in gps}
-        is_free = all(map(_has_free_q, [self.gating_network or {}, *gps]))
-        return is_free and not (in_batches and len(numbers) > 1)
+    def are_equal(self, default: int) -> bool:
+        """Whether all sparse GPs have equally many inducing points, with a default where none is given."""
+        return len({_number(gp, default) for gp in self._gps}) <= 1
 
     def n_inducing(self, default: int) -> int:
         """The largest number of inducing points of any part, with a default where none is given."""
         numbers = [_number(gp, default) for gp in self._gps]
-        return max(numbers) if self.are_dicts else max(*numbers, default)
+        return max(numbers if self.are_dicts else [*numbers, default])
 
     def frozen(self, n_experts: int, default: int, limit: int) -> tuple[tuple[Frozen, ...], Frozen]:
         """Experts and gate, each with its number of inducing points.
@@ -71,7 +70,7 @@ class Descriptions(NamedTuple):
         """
 
         def freeze(part):
-            return part if callable(part) else json.dumps(numbered(part), sort_keys=True, default=_to_list)
+            return part if callable(part) else json.dumps(numbered(part), sort_keys=True)
 
         def numbered(part):
             if "functions" in part:
@@ -79,18 +78,19 @@ class Descriptions(NamedTuple):
             num = min(_number(part, default), limit)
             return {**part, "inducing": {**part.get("inducing", {}), "num": num}}
 
-        parts = []
-        for place, part in enumerate(self.experts or [{}] * n_experts):
-            with at("experts", place):
-                parts.append(freeze(part))
-        with at("gating_network"):
-            return tuple(parts), freeze(self.gating_network or {})
+        experts = map(freeze, self.experts or [{}] * n_experts)
+        return tuple(experts), freeze(self.gating_network or {})
+
+    @property
+    def _parts(self):
+        """Descriptions of all parts; one stands for all experts that are not described."""
+        gates = [] if self.n_experts == 1 else [self.gating_network or {}]
+        return [*(self.experts or [{}]), *gates]
 
     @property
     def _gps(self):
-        """Descriptions of all sparse GPs; one stands for all experts that are not described."""
-        parts = [*(self.experts or [{}]), self.gating_network or {}]
-        gps = [part.get("functions", [part]) for part in parts if not callable(part)]
+        """Descriptions of all sparse GPs."""
+        gps = [part.get("functions", [part]) for part in self._parts if not callable(part)]
         return [gp for group in gps for gp in group]
 
 
@@ -100,20 +100,23 @@ def read_descriptions(estimator) -> Descriptions:
     Raises
     ------
     ConfigurationError
-        If a description is neither a dict nor a callable, or its inducing points are not described by their
-        number.
+        If a description is neither a callable nor a dict of plain data, its inducing points are not described
+        by their number, or a gate has functions where the number of experts is open.
     """
-    experts, gating_network = estimator.experts, estimator.gating_network
+    n_experts, experts, gating_network = estimator.n_experts, estimator.experts, estimator.gating_network
     if experts is not None:
         with at("experts"):
             experts = make_each(_check, experts)
+        n_experts = len(experts)
     if gating_network is not None:
         with at("gating_network"):
-            if isinstance(gating_network, dict) and "functions" in gating_network:
+            gating_network = _check(gating_network)
+            if not callable(gating_network) and "functions" in gating_network:
                 with at("functions"):
                     make_each(_check_gp, gating_network["functions"])
-            _check(gating_network)
-    return Descriptions(experts, gating_network)
+                    if n_experts == "auto":
+                        raise ConfigurationError('expected none with n_experts="auto", got some')
+    return Descriptions(n_experts, experts, gating_network)
 
 
 def is_as_usual(description: Frozen) -> bool:
@@ -124,7 +127,8 @@ def is_as_usual(description: Frozen) -> bool:
 def _check(part):
     if not callable(part) and not isinstance(part, dict):
         raise ConfigurationError(f"expected a dict or a callable, got {part!r}")
-    return part if callable(part) else _check_gp(part)
+    # Lists for arrays and tuples, Python's numbers for NumPy's.
+    return part if callable(part) else _check_gp(json.loads(json.dumps(part, default=_to_list)))
 
 
 def _check_gp(config):

@@ -50,7 +50,7 @@ def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: boo
     whole = len(rows.X) <= WHOLE_DATA_ROWS
     if whole:
         rows = distinct_rows(rows)
-    solver = _solver(estimator, len(rows.X), in_batches=one_pass)
+    solver = _solver(estimator, *rows.X.shape, in_batches=one_pass)
     whole |= solver in ("natgrad", "lbfgs")
     n_before = last["n_rows"] if one_pass and last is not None else 0
     problem = _make_problem(estimator, rows, last, whole=whole, n_before=n_before)
@@ -76,18 +76,20 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
 
     stream = Stream(batches, n_rows, check)
     problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
-    solver = _solver(estimator, problem.n_rows, in_batches=True)
+    solver = _solver(estimator, problem.n_rows, stream.head.X.shape[1], in_batches=True)
     run = solver, stream.one_pass, estimator.checkpoint_dir
     _train(estimator, stream.head, problem, stream.first_batch, last, *run)
 
 
-def _solver(estimator, n_rows, *, in_batches):
+def _solver(estimator, n_rows, n_features, *, in_batches):
     """Name of the solver, for mini-batches where they are asked for or rows are many."""
     if estimator.solver == "adam" or (estimator.solver == "lbfgs" and not in_batches):
         return estimator.solver
     many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
     in_batches |= n_rows > many
-    if read_descriptions(estimator).is_natural(estimator.n_inducing, in_batches=in_batches):
+    descriptions = read_descriptions(estimator)
+    are_equal = descriptions.are_equal(number_of_points(estimator.n_inducing, n_features))
+    if descriptions.are_natural and (are_equal or not in_batches):
         return "batch_natgrad" if in_batches else "natgrad"
     if estimator.solver == "natgrad":
         raise ValueError(
@@ -165,6 +167,11 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
     attributes = partial(_attributes, problem, len(y.shape) == 1)
     tasks = FitTasks(estimator, attributes, *data)
     listen = tasks.run
+    if estimator.log_dir is None and estimator.image_period is not None:
+        raise ValueError(
+            f"Expected log_dir with image_period={estimator.image_period}, got None; name a directory for "
+            "the pictures."
+        )
     if estimator.log_dir is not None:
         draw = _drawing(estimator, attributes, problem, data[0])
         periods = estimator.log_period, estimator.image_period

@@ -319,18 +319,27 @@ EXPERT_ERRORS = [
     ({"q_mu": [[0.0], [0.0]]}, ".q_mu: expected a number or 8 lists of 1 number"),
     ({"kernel": gpflow.kernels.RBF}, ": expected numbers, strings, lists and dicts"),
     ("rbf", ": expected a dict or a callable, got 'rbf'"),
-    (no_expert, ": Expected an ExpertBase with num_outputs=1 from <function no_expert"),
+    (no_expert, ": Expected ExpertBase with num_outputs=1 from <function no_expert"),
+    (
+        {"noise_variance": {"value": 2.0, "prior": {"name": "uniform", "low": 0.0, "high": 1.0}}},
+        ".noise_variance.prior: expected a prior under which the value array(2.) is possible",
+    ),
 ]
 GATE_ERRORS = [
     ({"noise_variance": 1.0}, ".noise_variance: unknown key"),
     ({"functions": [{}, {"num_latent_gps": 2}]}, ".functions[1].num_latent_gps: unknown key"),
     ({"functions": [{}, {}]}, ": Expected a gating network of 2 experts to have 1"),
     ({"functions": {}}, ".functions: expected a list of one or more"),
+    ({"functions": [{}], "num_experts": 2}, ".num_experts: unknown key; expected one of ['functions'"),
 ]
 ERRORS = [
     ({"experts": []}, "experts: expected a list of one or more, got []"),
     *(({"experts": [{}, expert]}, f"experts[1]{message}") for expert, message in EXPERT_ERRORS),
     *(({"gating_network": gate}, f"gating_network{message}") for gate, message in GATE_ERRORS),
+    (
+        {"n_experts": "auto", "gating_network": {"functions": [{}]}},
+        'gating_network.functions: expected none with n_experts="auto"',
+    ),
 ]
 
 
@@ -365,6 +374,61 @@ def test_natural_gradients_of_mini_batches_need_equally_many_inducing_points(mak
     make(**params).fit(*wave)  # by Adam
     equal = {"solver": "natgrad", "experts": [QUIET, QUIET], "n_inducing": 12}
     make(**{**params, **equal}).fit(*wave)
+
+
+def test_one_expert_has_no_gate(make, wave):
+    """It decides neither the solver nor the number of inducing points."""
+    model = make(experts=[{"inducing": {"num": 6}}], solver="natgrad", batch_size=16, max_iter=2).fit(*wave)
+    assert model.n_inducing_ == 6 == len(model.inducing_inputs_[0])
+    make(n_experts=1, gating_network=Logistic, solver="natgrad", max_iter=2).fit(*wave)
+
+
+def test_as_many_inducing_points_as_usual_are_equally_many(make, wave, monkeypatch):
+    monkeypatch.setattr("sklearn_mogpe.rows.ONE_FEATURE_POINTS", 9)
+    experts = [{"inducing": {"num": 9}}, {}]
+    make(experts=experts, n_inducing="auto", solver="natgrad", batch_size=16, max_iter=2).fit(*wave)
+
+
+def test_numbers_of_numpy_hold_as_those_of_python_do(make, step):
+    held = {"q_mu": {"value": np.zeros((8, 1)), "trainable": np.bool_(False)}}
+    with pytest.raises(ValueError, match="full and trainable q"):
+        make(experts=[held, {}], solver="natgrad").fit(*step[:2])
+    model = make(experts=[held, {}], max_iter=1).fit(*step[:2])
+    assert not np.any(model.model_.experts.experts[0].gp.q_mu.numpy())
+
+
+def test_nothing_need_be_a_gaussian_process(make, step):
+    model = make(experts=[Line, Line], gating_network=Logistic, solver="lbfgs", max_iter=20).fit(*step[:2])
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+    assert model.inducing_inputs_ == []
+
+
+class Table(Line):
+    """A line whose only parameter has many elements."""
+
+    def __init__(self, input_dim, num_outputs, Z):
+        super().__init__(input_dim, num_outputs, Z)
+        self.table = gpflow.Parameter(np.zeros((20, 1)))
+        self.q_mu, self.q_sqrt = tf.zeros((2, 1), tf.float64), tf.eye(2, batch_shape=[1], dtype=tf.float64)
+        self.variance = tf.constant(0.1, tf.float64)
+
+    def marginals(self, X):
+        return super().marginals(X)._replace(mean=tf.reduce_sum(self.table) + 0.0 * tf.transpose(X))
+
+
+def test_a_model_may_have_large_parameters_only(make, step, tmp_path):
+    model = make(experts=[Table], max_iter=3, solver="adam", normalize_y=False, log_dir=tmp_path)
+    model.fit(step[0], step[1] + 3.0)
+    assert np.all(model.experts_[0]["table"] > 0.0)
+
+
+def test_a_bound_that_is_never_finite(make, step):
+    def nothing(latents, Y, points):
+        return further(latents, Y, points) + np.inf
+
+    for solver in ("natgrad", "adam"):
+        with pytest.raises(np.linalg.LinAlgError):
+            make(bound=nothing, experts=[QUIET, QUIET], solver=solver, max_iter=1).fit(*step[:2])
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from itertools import product
 from ..descriptions import read_descriptions
 from ..rows import number_of_points
 from .program import building
-from .resolve import make_structure, number_of_experts
+from .resolve import make_structure
 
 # Keys whose lists tell how many features there are, and how many outputs.
 OF_FEATURES, OF_OUTPUTS = ("lengthscales",), ("noise_variance", "kernel")
@@ -20,9 +20,7 @@ def check_model(estimator) -> None:
         If the kernels, experts or gate are not as expected, whatever the numbers of features and outputs.
     """
     descriptions = read_descriptions(estimator)
-    n_experts = number_of_experts(estimator, descriptions)
-    if n_experts == "auto":
-        n_experts = 2
+    n_experts = 2 if descriptions.n_experts == "auto" else descriptions.n_experts
     failure = None
     for n_features, n_outputs in product(*_possible_sizes(descriptions)):
         n_inducing = descriptions.n_inducing(number_of_points(estimator.n_inducing, n_features))
@@ -40,7 +38,7 @@ def check_model(estimator) -> None:
 def _possible_sizes(descriptions):
     """Numbers of features, and of outputs, that lists in descriptions could mean, the likely one first."""
     by_key = {"": [1]}
-    parts = [("", list(descriptions))]
+    parts = [("", [descriptions.experts, descriptions.gating_network])]
     while parts:
         key, part = parts.pop()
         if isinstance(part, dict):

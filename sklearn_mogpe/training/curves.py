@@ -3,6 +3,8 @@
 import gpflow
 import tensorflow as tf
 
+from ..gps import SparseGP
+
 # A parameter of more elements is no set of curves.
 MAX_ELEMENTS = 10
 
@@ -10,20 +12,27 @@ MAX_ELEMENTS = 10
 class Curves:
     """The parameters of a model that have few elements, or whose size is open and that are no matrices.
 
+    Those of the sparse GPs' q and inducing points are not among them, however few these are.
+
     Parameters
     ----------
     model : gpflow.Module
     """
 
     def __init__(self, model: gpflow.Module):
+        gps = [module for module in model.submodules if isinstance(module, SparseGP)]
+        variational = {id(p) for gp in gps for p in (gp.q_mu, gp.q_sqrt, *gp.inducing_variable.parameters)}
         found = gpflow.utilities.parameter_dict(model).items()
         self.parameters = {
-            path: p for path, p in found if isinstance(p, gpflow.Parameter) and _may_be_small(p)
+            path: p
+            for path, p in found
+            if isinstance(p, gpflow.Parameter) and id(p) not in variational and _may_be_small(p)
         }
 
     def pack(self) -> tf.Tensor:
         """The present values of all their elements, as they are in the model, of shape (n,)."""
-        return tf.concat([tf.reshape(parameter, [-1]) for parameter in self.parameters.values()], 0)
+        vectors = [tf.reshape(parameter, [-1]) for parameter in self.parameters.values()]
+        return tf.concat(vectors, 0) if vectors else tf.zeros([0], gpflow.default_float())
 
     def names(self) -> list[str | None]:
         """Names of the n elements, by path and number; None for those of parameters that have too many."""

@@ -78,6 +78,7 @@ def make_gate(description: Frozen, num_experts: int, defaults: Defaults) -> Gati
     def complete(function):
         return defaults.complete(check_keys(function, (*PROCESS_KEYS, "trainable")))
 
+    check_keys(config, ("functions", "trainable"))
     with at("functions"):
         functions = make_each(complete, config["functions"])
     return SVGPGatingNetwork.from_config({**config, "functions": functions, "num_experts": K})
@@ -85,6 +86,6 @@ def make_gate(description: Frozen, num_experts: int, defaults: Defaults) -> Gati
 
 def _call(make, Z, base, count, expected):
     part = make(Z.shape[1], expected, Z)
-    if not isinstance(part, base) or getattr(part, count) != expected:
-        raise ValueError(f"Expected an {base.__name__} with {count}={expected} from {make!r}, got {part!r}.")
+    if not isinstance(part, base) or getattr(part, count, None) != expected:
+        raise ValueError(f"Expected {base.__name__} with {count}={expected} from {make!r}, got {part!r}.")
     return part

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from .. import __version__
 from ..gaussian_mixture import MAX_BISECTIONS
-from ..mixture_of_experts import MixtureOfSVGPExperts
+from ..mixture_of_experts import MixtureOfExpertsBase
 from ..rows import Scales
 from .predict import build_model, moments
 from .program import State, building, without_strategy
@@ -61,14 +61,14 @@ def _write(structure, state, scales, description, path):
         tf.saved_model.save(served, path, signatures)
 
 
-def served_functions(model: MixtureOfSVGPExperts, scales: Scales, dtype: str) -> dict[str, Callable]:
+def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) -> dict[str, Callable]:
     """Predictions as functions of tensors, in double precision and in the units of the data.
 
     They take any number of rows at once, and memory grows with it, by about 16 (K P + 1) M bytes for a row.
 
     Parameters
     ----------
-    model : MixtureOfSVGPExperts
+    model : MixtureOfExpertsBase
         In standardised units.
     scales : Scales
     dtype : {"float64", "float32"}

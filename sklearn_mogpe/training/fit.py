@@ -165,8 +165,13 @@ def train(
             interrupted = True
             warn_of_interruption()
         best = min(trackers, key=attrgetter("best_criterion"))
-        if not np.isfinite(best.best_loss):  # interrupted before the first report
+        if not np.isfinite(best.best_loss):  # perhaps interrupted before the first report
             best.best_loss = _loss(program, _feed(program, problem), best.best_state)
+        if not np.isfinite(best.best_loss):
+            raise np.linalg.LinAlgError(
+                "Expected a finite bound where training starts, got none that is. Try other values of what "
+                "is described, or priors under which they are possible; or a smaller learning_rate."
+            )
         lower_bound = _lower_bound(program, best, problem.num_data)
         if settings.verbose > 0:
             progress.tell_shares(_shares(program, problem.sample))

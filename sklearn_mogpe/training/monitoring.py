@@ -52,10 +52,10 @@ def make_monitor(
     model : MixtureOfExpertsBase
     log_dir : path-like
         Where to put the file. TensorBoard shows all files of one directory as one run.
-    data : tuple of arrays (X, Y), of shapes (N, D) and (N, P), default=None
+    data : tuple of arrays (X, Y) or (X, Y, weight), of shapes (N, D), (N, P) and (N,), default=None
         Training data, or some of it, for the bound (scaled to ``model.num_data`` rows, if that is set), the
         log prior and the experts' shares.
-    test_data : tuple of arrays (X, Y), default=None
+    test_data : tuple of arrays, of the same shapes, default=None
         Rows for the negative log predictive density, the root mean squared and the mean absolute error.
     period : int, default=10
         Steps between two points of a curve. Histograms are written every ten times as many.
@@ -70,7 +70,7 @@ def make_monitor(
     Raises
     ------
     ValueError
-        If there are to be pictures but no data.
+        If there are to be pictures but no data, or Y is no matrix.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def make_monitor(
     names, pack, histograms = curves.names(), compiled(curves.pack), Histograms(model, compiled)
     rows = data and _own_rows(*data)
     test_rows = test_data and _own_rows(*test_data)
-    objective = compiled(lambda: (model.elbo(rows[:2]), model.log_prior_density()))
+    objective = compiled(lambda: (model.elbo(tuple(rows)), model.log_prior_density()))
 
     def points(**numbers):
         values = [*_scalars(numbers), *_curves(names, pack())]
@@ -112,8 +112,8 @@ class EventLog:
         In it, a run gets a directory such as ``2_experts/natgrad_1``. If there is one already, of another
         fit, it gets ``2_experts/natgrad_1-2``, and so on.
     period : int
-        Steps between two points of a curve. Those of the bound, and of what is predicted, come whenever the
-        bound is looked at.
+        Steps between two points of a curve. Those of the bound come whenever it is looked at, and those of
+        what is predicted when it is and so many steps have gone.
     image_period : int or None
         Steps between two pictures.
     problem : Problem
@@ -270,9 +270,11 @@ def _new(directory):
         return new
 
 
-def _own_rows(X, Y):
-    X, Y = (np.asarray(part, gpflow.default_float()) for part in (X, Y))
-    return Rows(X, Y, np.ones(len(X)))
+def _own_rows(X, Y, weight=None):
+    if np.ndim(Y) != 2:
+        raise ValueError(f"Expected Y of shape (N, P), got {np.shape(Y)}; reshape it by Y[:, None].")
+    parts = X, Y, np.ones(len(X)) if weight is None else weight
+    return Rows(*(np.asarray(part, gpflow.default_float()) for part in parts))
 
 
 def _scalars(numbers):

@@ -44,7 +44,7 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
     descriptions, n_rows = read_descriptions(estimator), problem.n_rows
-    n_experts = number_of_experts(estimator, descriptions)
+    n_experts = descriptions.n_experts
     numbers = [n_experts]
     if n_experts == "auto":
         numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
@@ -65,11 +65,6 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
                 "n_samples, bound and dtype; call fit with warm_start=False to start anew."
             )
     return structures
-
-
-def number_of_experts(estimator, descriptions: Descriptions) -> int | str:
-    """K, or ``"auto"``."""
-    return estimator.n_experts if descriptions.experts is None else len(descriptions.experts)
 
 
 def make_structure(
@@ -146,8 +141,8 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
 
 def _init_params(estimator):
     descriptions, name = read_descriptions(estimator), estimator.init_params
-    is_natural = descriptions.is_natural(estimator.n_inducing, in_batches=False)
-    has_no_race = descriptions.experts is not None and len(descriptions.experts) == 1
+    is_natural = descriptions.are_natural
+    has_no_race = descriptions.experts is not None and descriptions.n_experts == 1
     if has_no_race or (name == "auto" and (descriptions.experts is not None or not is_natural)):
         return "prior"
     if name == "prior" or is_natural:

@@ -353,6 +353,38 @@ def test_monitor_without_data_writes_the_parameters(by_hand, tmp_path):
         make_monitor(model, tmp_path, image_period=10)
 
 
+def test_monitor_of_single_precision_and_weights(make_regressor, short_search, step, tmp_path):
+    model = make_regressor(dtype="float32").fit(*step[:2]).model_
+    X, y = step[0], step[1][:, None]
+    weight = np.arange(150.0)
+    parts = tuple(tf.constant(part, tf.float32) for part in (X, y, weight))
+    with gpflow.config.as_context(gpflow.config.Config(float=np.float32)):
+        make_monitor(model, tmp_path, data=(X, y, weight), test_data=(X, y), period=1)(1)
+        bound = float(model.elbo(parts))
+    tags = read(tmp_path)["."]
+    assert tags["bound"][1] == pytest.approx(bound, rel=1e-5)
+    assert np.isfinite(tags["held_out/nlpd"][1])
+    with pytest.raises(ValueError, match=r"Expected Y of shape \(N, P\), got \(150,\); reshape it"):
+        make_monitor(model, tmp_path, data=(X, step[1]))
+
+
+def test_pictures_need_a_directory(make_regressor, wave):
+    with pytest.raises(ValueError, match="Expected log_dir with image_period=10, got None"):
+        make_regressor(image_period=10).fit(*wave)
+
+
+def test_variational_parameters_are_no_curves(make_regressor, step, tmp_path):
+    """However few they are."""
+    experts = [{"inducing": {"num": 3}}, {"kernel": {"name": "rbf", "lengthscales": 0.5}}]
+    make_regressor(
+        experts=experts, init_params="auto", max_iter=3, n_inducing=3, log_dir=tmp_path, log_period=1
+    ).fit(*step[:2])
+    (tags,) = read(tmp_path).values()
+    curves = [tag for tag in tags if tag.startswith("parameters/")]
+    assert curves
+    assert not [tag for tag in curves if ".Z" in tag or ".q_" in tag]
+
+
 @pytest.mark.slow
 def test_pictures_of_building_blocks(by_hand, tmp_path):
     model, data, train = by_hand

@@ -1,5 +1,7 @@
 """Parameters and their priors."""
 
+import reprlib
+
 import gpflow
 import numpy as np
 import tensorflow_probability as tfp
@@ -49,6 +51,7 @@ def make_parameter(config, default, shapes: Shapes = ((),), *, above: float | No
     if "prior" in config:
         with at("prior"):
             options["prior"], options["prior_on"] = _make_prior(config["prior"])
+            _check_possible(value, options["prior"], options["prior_on"])
     return gpflow.Parameter(value, **options)
 
 
@@ -98,6 +101,13 @@ def _make_prior(config):
             value = numbers(config.get(key), ((), (None,)), above=None if key in OF_ANY_SIGN else 0.0)
             arguments[key] = gpflow.utilities.to_default_float(value)
     return cls(**arguments), on
+
+
+def _check_possible(value, prior, on):
+    """The unconstrained value is not known here."""
+    density = prior.log_prob(gpflow.utilities.to_default_float(value)).numpy()
+    if on == PriorOn.CONSTRAINED.value and not np.all(np.isfinite(density)):
+        raise ConfigurationError(f"expected a prior under which the value {reprlib.repr(value)} is possible")
 
 
 def _describe_prior(prior):

@@ -167,7 +167,6 @@ class Adam:
         """The moments and the number of steps."""
         return [*(moment for moments in self._moments for moment in moments), self.count]
 
-    @tf.function(autograph=False)
     def reset(self) -> None:
         """Forget the moments and the number of steps."""
         self.count.assign(0.0)
