@@ -44,7 +44,9 @@ def predict(directory, path, output, *, coverage: float = 0.9) -> None:
     columns = {}
     for kind, values in {"mean": mean, "std": std, "lower": lower, "upper": upper}.items():
         values = np.reshape(values, (len(mean), -1))
-        names = data["target"] if len(data["target"]) == values.shape[1] else range(values.shape[1])
+        names = data["target"]
+        if len(names) < values.shape[1]:  # one array of several targets
+            names = [f"{names[0]}_{output}" for output in range(values.shape[1])]
         columns |= {f"{name}_{kind}": column for name, column in zip(names, values.T, strict=True)}
     mixing_proba = estimator.predict_mixing_proba(X)
     columns |= {f"mixing_proba_{k}": column for k, column in enumerate(mixing_proba.T)}

@@ -35,6 +35,16 @@ def test_predictions(run, results, table, folder, suffix):
         np.testing.assert_allclose(found[name], column, rtol=1e-12)
 
 
+def test_one_array_of_several_targets(run, fast, folder):
+    (folder / "run.toml").write_text(
+        '[data]\ndataset = "two_regimes"\nn_samples = 30\n[output]\nfigures = false' + fast
+    )
+    run("train", "run.toml")
+    np.savez("new.npz", X=np.zeros((1, 2)))
+    run("predict", "run", "new.npz", "--output", "out.npz")
+    assert {"y_0_mean", "y_1_mean", "y_0_std", "mixing_proba_1"} <= read_columns("out.npz").keys()
+
+
 def test_errors(error, results, table, folder):
     table.select("x").write_csv("new.csv")
     message = error("predict", "results", "new.csv")
