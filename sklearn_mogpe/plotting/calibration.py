@@ -4,8 +4,8 @@ import numpy as np
 from scipy.stats import binom
 
 from .. import gaussian_mixture
+from .answers import predict_mixture, select_output
 from .canvas import INK, MIXED, SHADE, add_legend, area_style, line_style, make_axes
-from .grid import ask, select_output
 
 KINDS = {"both": 2, "histogram": 1, "coverage": 1}
 
@@ -75,13 +75,10 @@ class CalibrationDisplay:
         -------
         display
         """
-        means, stds = (
-            select_output(part, 2, output)[:, :, None]
-            for part in ask(estimator, "predict_experts", X, return_std=True)
-        )
-        weights = ask(estimator, "predict_mixing_proba", X)
+        weights, means, stds = predict_mixture(estimator, X, output)
         observed = select_output(y, 1, output)[:, None]
-        return cls(gaussian_mixture.cdf(observed, weights, means, stds)[:, 0]).plot(ax, **plot_kw)
+        pit = gaussian_mixture.cdf(observed, weights, means[..., None], stds[..., None])[:, 0]
+        return cls(pit).plot(ax, **plot_kw)
 
     def plot(
         self,

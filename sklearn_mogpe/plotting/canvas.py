@@ -153,6 +153,31 @@ def contours(axes, coordinates, values, label, *, contour_kw=None, colorbar=True
     return sets
 
 
+def contour_rows(axes, coordinates, parts, target_name, *, contour_kw=None, colorbar=True):
+    """Draw two rows of panels over two features: means above, and below how far they may be off.
+
+    Parameters
+    ----------
+    axes : array of Axes, of shape (2, k)
+    coordinates : tuple of arrays of shapes (n1,) and (n2,)
+    parts : dict of str to array of shape (n1, n2, k)
+        Names and values of both rows.
+    target_name : str
+    contour_kw, colorbar
+        As of :func:`contours`.
+
+    Returns
+    -------
+    contours : list of QuadContourSet
+        Row by row.
+    """
+    sets = []
+    for row, (name, values), cmap in zip(axes, parts.items(), ("viridis", "Oranges"), strict=True):
+        options = {"contour_kw": contour_kw, "colorbar": colorbar, "cmap": cmap}
+        sets += contours(row, coordinates, np.moveaxis(values, 2, 0), f"{name} of {target_name}", **options)
+    return sets
+
+
 def mark_inputs(ax, inputs, line_kw=None, *, row=0, **defaults):
     """Mark inputs: over one feature by ticks above its axis, over two by crosses.
 

@@ -6,7 +6,7 @@ from .canvas import (
     INK,
     add_legend,
     area_style,
-    contours,
+    contour_rows,
     expert_colors,
     label_panels,
     line_style,
@@ -154,18 +154,10 @@ class ExpertsDisplay(MixtureDisplay):
     def _plot_contours(self, ax, contour_kw, border_kw, scatter_kw, colorbar):
         K = self.weights.shape[2]
         axes = make_axes(ax, 2, K, (3.9, 3.0), sharex=True, sharey=True)
-        self.contours_, self.borders_, self.scatter_ = [], [], []
-        parts = ("mean", self.means, "viridis"), ("std", self.stds, "Oranges")
-        for row, (name, values, cmap) in zip(axes, parts, strict=True):
-            self.contours_ += contours(
-                row,
-                self.coordinates,
-                np.moveaxis(values, 2, 0),
-                f"{name} of {self.target_name}",
-                contour_kw=contour_kw,
-                colorbar=colorbar,
-                cmap=cmap,
-            )
+        parts = {"mean": self.means, "std": self.stds}
+        options = {"contour_kw": contour_kw, "colorbar": colorbar}
+        self.contours_ = contour_rows(axes, self.coordinates, parts, self.target_name, **options)
+        self.borders_, self.scatter_ = [], []
         for k in range(K):
             axes[0, k].set_title(f"expert {k + 1}")
             weight = self.weights[:, :, k].T

@@ -1,13 +1,12 @@
 """All figures of a fitted mixture."""
 
-import numpy as np
-
 from ..wrapped import last_step, unwrap
+from .answers import ask
 from .calibration import CalibrationDisplay
 from .canvas import load_pyplot
 from .experts import ExpertsDisplay
 from .gating_functions import GatingFunctionsDisplay
-from .grid import ask
+from .grid import varying_features
 from .latent_functions import LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
 from .moments import MomentsDisplay
@@ -27,10 +26,11 @@ def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, g
     y : array-like of shape (m,) or (m, n_outputs), default=None
         If given, the rows are drawn too, and the calibration of their predictions.
     features : int, str or sequence of one or two of these, default=None
-        Features to draw over, by number or name. None is all, and of more than two the first
-        two.
-    fixed : dict of feature to float, default=None
-        Values at which other features are held. Those not named are held at their median in X.
+        Features to draw over, by number or name. None is the first one or two that are numbers, vary in X
+        and are not held by ``fixed``.
+    fixed : dict of feature to value, default=None
+        Values at which other features are held. Those not named are held at their median in X, or at their
+        most frequent value if they are not numbers.
     output : int, default=0
         Which output to draw, if there are several.
     grid_resolution : int, default=None
@@ -43,8 +43,8 @@ def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, g
         ``"mixing_probabilities"``, ``"gating_functions"`` (if there are any), ``"calibration"`` (with y)
         and ``"training_curve"`` (if training was reported).
     """
-    if features is None and np.shape(X)[1] > 2:
-        features = [0, 1]
+    if features is None:
+        features = varying_features(estimator, X, fixed) or 0  # of which an error says that it does not vary
     grid = {"features": features, "fixed": fixed, "grid_resolution": grid_resolution}
     # Inducing inputs are in the units of X unless something has transformed X.
     inducing = {"inducing_points": unwrap(estimator, X)[1] is X}

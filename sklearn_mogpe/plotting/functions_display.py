@@ -1,8 +1,6 @@
 """What the displays of latent functions share."""
 
-import numpy as np
-
-from .canvas import area_style, contours, label_panels, line_style, make_axes, mark_inputs
+from .canvas import area_style, contour_rows, label_panels, line_style, make_axes, mark_inputs
 from .grid import check_coordinates, default_names
 
 
@@ -44,21 +42,13 @@ class FunctionsDisplay:
     def _plot_contours(self, ax, titles, name, contour_kw, colorbar, inducing_kw):
         """Draw over two features: a column of panels for each function, a colour bar for each row."""
         axes = make_axes(ax, 2, len(titles), (3.9, 3.0), sharex=True, sharey=True)
-        self.contours_, self.inducing_ = [], []
-        parts = ("mean", self.means, "viridis"), ("std", self.stds, "Oranges")
-        for row, (part, values, cmap) in zip(axes, parts, strict=True):
-            self.contours_ += contours(
-                row,
-                self.coordinates,
-                np.moveaxis(values, 2, 0),
-                f"{part} of {name}",
-                contour_kw=contour_kw,
-                colorbar=colorbar,
-                cmap=cmap,
-            )
+        parts = {"mean": self.means, "std": self.stds}
+        options = {"contour_kw": contour_kw, "colorbar": colorbar}
+        self.contours_ = contour_rows(axes, self.coordinates, parts, name, **options)
+        self.inducing_ = []
         for k, title in enumerate(titles):
             axes[0, k].set_title(title)
-            if self.inducing_inputs:
+            if len(self.inducing_inputs):
                 Z = self.inducing_inputs[min(k, len(self.inducing_inputs) - 1)]
                 self.inducing_ += [mark_inputs(each, Z, inducing_kw) for each in axes[:, k]]
         label_panels(axes, self.coordinates, self.feature_names)

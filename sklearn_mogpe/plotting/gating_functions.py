@@ -1,9 +1,10 @@
 """The latent functions of the gate."""
 
 from ..wrapped import last_step
+from .answers import ask, drawn_inducing_inputs
 from .canvas import INK, MIXED, add_legend, expert_colors
 from .functions_display import FunctionsDisplay
-from .grid import ask, drawn_inducing_inputs, make_grid
+from .grid import make_grid
 
 
 class GatingFunctionsDisplay(FunctionsDisplay):
@@ -73,8 +74,9 @@ class GatingFunctionsDisplay(FunctionsDisplay):
             Gives the range of the grid.
         features : int, str or sequence of one or two of these, default=None
             Features to draw over, by number or name. None is all, of which there must be one or two.
-        fixed : dict of feature to float, default=None
-            Values at which other features are held. Those not named are held at their median in X.
+        fixed : dict of feature to value, default=None
+            Values at which other features are held. Those not named are held at their median in X, or at
+            their most frequent value if they are not numbers.
         grid_resolution : int, default=None
             Points along each drawn feature. None is 200 for one feature, 60 for two.
         margin : float, default=0.05
@@ -89,9 +91,19 @@ class GatingFunctionsDisplay(FunctionsDisplay):
         Returns
         -------
         display
+
+        Raises
+        ------
+        ValueError
+            If there is only one expert, and so no gate, or if the gate has no functions.
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         functions = ask(estimator, "predict_gating_functions", grid.rows, return_std=True)
+        if not functions[0].size:
+            raise ValueError(
+                "Expected a gate with functions to draw, got one that has none; draw its probabilities by "
+                "MixingProbabilitiesDisplay."
+            )
         parts = (grid.shaped(part) for part in functions)
         Z = ()
         if inducing_points:

@@ -1,11 +1,11 @@
-"""Inputs on a line or a plane through the space of the features, and what an estimator says there."""
+"""Inputs on a line or a plane through the space of the features."""
 
-from numbers import Integral
+from collections import Counter
+from itertools import islice
+from numbers import Integral, Number
 from typing import NamedTuple
 
 import numpy as np
-
-from ..wrapped import last_step, unwrap
 
 # Points along each drawn feature, for one and for two of them.
 RESOLUTIONS = {1: 200, 2: 60}
@@ -24,12 +24,15 @@ class Grid(NamedTuple):
         Their columns.
     names : list of str
         Their names.
+    drawn : array of shape (m, 1) or (m, 2)
+        Their values in the data.
     """
 
     rows: object
     coordinates: tuple[np.ndarray, ...]
     features: list[int]
     names: list[str]
+    drawn: np.ndarray
 
     def shaped(self, values: np.ndarray) -> np.ndarray:
         """Values of shape (n, ...) as (n1, ...) or (n1, n2, ...)."""
@@ -44,11 +47,12 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
     estimator
         Fitted; if it has feature names, so has the grid.
     X : array-like of shape (n_rows, n_features)
-        Gives the ranges, and the medians.
+        Gives the ranges, and what other features are held at.
     features : int, str or sequence of one or two of these, default=None
         Columns to draw over, by number or name. None is all, of which there must be one or two.
-    fixed : dict of feature to float, default=None
-        Values at which other features are held. Those not named are held at their median in X.
+    fixed : dict of feature to value, default=None
+        Values at which other features are held. Those not named are held at their median in X, or at their
+        most frequent value if they are not numbers.
     grid_resolution : int, default=None
         Points along each drawn feature. None is 200 for one feature, 60 for two.
     margin : float, default=0.05
@@ -61,33 +65,61 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
     Raises
     ------
     ValueError
-        If the features cannot be drawn over.
+        If the features cannot be drawn over, or one of them is held.
     """
-    names = getattr(estimator, "feature_names_in_", None)
-    values = np.asarray(X, dtype=float)
-    if values.ndim != 2:
-        raise ValueError(f"Expected X of shape (n_rows, n_features), got shape {values.shape}.")
-    D = values.shape[1]
-    labels = [str(name) for name in names] if names is not None else default_names(D)
-    features = _drawn_features(features, labels)
-    low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    columns = _columns(X)
+    labels = _labels(estimator, len(columns))
+    features = _drawn_features(features, columns, labels)
+    held = {_column(feature, labels): value for feature, value in (fixed or {}).items()}
     for j in features:
-        if not low[j] < high[j]:
+        if j in held:
             raise ValueError(
-                f"Expected at least two distinct values of {labels[j]} in X, got {low[j]:g} only."
+                f"Expected features that are not drawn in fixed, got {labels[j]}, which is; leave it out, or "
+                "choose others by features."
+            )
+    drawn = np.column_stack([columns[j].astype(float) for j in features])
+    low, high = np.nanmin(drawn, axis=0), np.nanmax(drawn, axis=0)
+    for j, least, greatest in zip(features, low, high, strict=True):
+        if not least < greatest:
+            raise ValueError(
+                f"Expected at least two distinct values of {labels[j]} in X, got {least:g} only."
             )
     reach = margin * (high - low)
     n_points = RESOLUTIONS[len(features)] if grid_resolution is None else grid_resolution
-    coordinates = tuple(np.linspace(low[j] - reach[j], high[j] + reach[j], n_points) for j in features)
+    coordinates = tuple(np.linspace(low - reach, high + reach, n_points, axis=-1))
 
-    rows = np.tile(np.nanmedian(values, axis=0), (n_points ** len(features), 1))
-    for feature, value in (fixed or {}).items():
-        rows[:, _column(feature, labels)] = value
-    for j, column in zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True):
-        rows[:, j] = column.ravel()
-    if names is not None:
-        rows = table_like(X, rows, names)
-    return Grid(rows, coordinates, features, [labels[j] for j in features])
+    n_rows = n_points ** len(features)
+    rows = [np.full(n_rows, held[j] if j in held else _middle(column)) for j, column in enumerate(columns)]
+    for j, values in zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True):
+        rows[j] = values.ravel()
+    if hasattr(estimator, "feature_names_in_"):
+        rows = _make_table(X, rows, estimator.feature_names_in_)
+    else:
+        numeric = all(np.can_cast(values.dtype, float) for values in rows)
+        rows = np.stack(rows, axis=1, dtype=float if numeric else object)
+    return Grid(rows, coordinates, features, [labels[j] for j in features], drawn)
+
+
+def varying_features(estimator, X, fixed=None) -> list[int]:
+    """Columns of the first features, two at most, that are numbers, vary in X and are not held.
+
+    Parameters
+    ----------
+    estimator
+        Fitted.
+    X : array-like of shape (n_rows, n_features)
+    fixed : dict of feature to value, default=None
+        The features that are held.
+    """
+    columns = _columns(X)
+    labels = _labels(estimator, len(columns))
+    held = {_column(feature, labels) for feature in fixed or ()}
+    varying = (
+        j
+        for j, column in enumerate(columns)
+        if j not in held and _is_numeric(column) and np.nanmin(column) < np.nanmax(column)
+    )
+    return list(islice(varying, 2))
 
 
 def default_names(n_features: int) -> list[str]:
@@ -127,92 +159,69 @@ def check_coordinates(coordinates, *values):
     return coordinates, *values
 
 
-def ask(estimator, method: str, X, *args, **kwargs):
-    """Call a method of a mixture at X, which the earlier steps transform if the mixture ends a pipeline.
-
-    Raises
-    ------
-    TypeError
-        If the estimator lacks the method.
-    """
-    if not hasattr(regressor := last_step(estimator), method):
-        raise TypeError(
-            f"Expected a MoGPERegressor, a pipeline that ends with one, or a search over one with refit, got "
-            f"{type(regressor).__name__}, which has no {method}; in place of a TransformedTargetRegressor, "
-            "transform y before the fit."
-        )
-    return getattr(regressor, method)(unwrap(estimator, X)[1], *args, **kwargs)
-
-
-def drawn_inducing_inputs(estimator, X, grid: Grid) -> list[np.ndarray]:
-    """Inducing inputs of a mixture at the drawn features: those of each expert, then those of the gate.
-
-    Raises
-    ------
-    ValueError
-        If the mixture ends a pipeline that transforms X: its inducing inputs are in other units.
-    """
-    regressor, transformed = unwrap(estimator, X)
-    if transformed is not X:
-        raise ValueError(
-            "Expected a MoGPERegressor without steps before it, to draw its inducing inputs in the units of "
-            "X, got a pipeline; set inducing_points=False, or draw its last step and transformed rows."
-        )
-    return [Z[:, grid.features] for Z in regressor.inducing_inputs_]
-
-
-def name_of_target(y) -> str:
-    """Name of a column of a table, or ``"y"``."""
-    name = getattr(y, "name", None)
-    return name if isinstance(name, str) else "y"
-
-
-def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray:
-    """One output of values whose last axis is that of the outputs, or which have none.
-
-    Parameters
-    ----------
-    values : array of shape (...) or (..., n_outputs)
-    n_leading : int
-        Number of axes before that of the outputs.
-    output : int
-
-    Raises
-    ------
-    ValueError
-        If there is no such output.
-    """
-    values = np.asarray(values, dtype=float)
-    values = values[..., None] if values.ndim == n_leading else values
-    n_outputs = values.shape[-1]
-    if not isinstance(output, Integral) or not 0 <= output < n_outputs:
-        raise ValueError(f"Expected an output from 0 to {n_outputs - 1}, got {output!r}.")
-    return values[..., output]
-
-
-def _drawn_features(features, labels):
+def _drawn_features(features, columns, labels):
     """Columns of the features to draw over."""
     if features is None:
         features = range(len(labels))
     elif isinstance(features, str | Integral):
         features = [features]
-    columns = [_column(feature, labels) for feature in features]
-    if len(columns) not in (1, 2) or len(set(columns)) < len(columns):
+    features = [_column(feature, labels) for feature in features]
+    if len(features) not in (1, 2) or len(set(features)) < len(features):
         raise ValueError(
-            f"Expected one feature or two different ones to draw over, got {[labels[j] for j in columns]}; "
+            f"Expected one feature or two different ones to draw over, got {[labels[j] for j in features]}; "
             "choose by features, such as features=[0] or features=[0, 1]. The others are held at their "
             "medians, or where fixed says."
         )
-    return columns
+    for j in features:
+        if columns[j].dtype != bool and not _is_numeric(columns[j]):
+            raise ValueError(
+                f"Expected numbers in {labels[j]} to draw over, got values such as {columns[j][0]!r}; choose "
+                "others by features."
+            )
+    return features
 
 
 def table_like(X, rows, names):
     """Rows with names: in a table of the kind of X, or of pandas if X is none."""
+    return _make_table(X, rows.T, names)
+
+
+def _make_table(X, columns, names):
+    """A table of the kind of X, or of pandas if X is none."""
     if hasattr(X, "columns"):
         kind = type(X)
     else:
         from pandas import DataFrame as kind
-    return kind(dict(zip(names, rows.T, strict=True)))
+    return kind(dict(zip(names, columns, strict=True)))
+
+
+def _columns(X) -> list[np.ndarray]:
+    """Columns of a table or an array, each of its own type."""
+    if hasattr(X, "columns"):
+        return [np.asarray(X[name]) for name in X.columns]
+    # A list may hold numbers and words side by side: NumPy would make words of all.
+    values = np.asarray(X, dtype=None if hasattr(X, "dtype") else object)
+    if values.ndim != 2:
+        raise ValueError(f"Expected X of shape (n_rows, n_features), got shape {values.shape}.")
+    return list(values.T)
+
+
+def _is_numeric(column) -> bool:
+    """Whether a column holds numbers and nothing else, whatever its type."""
+    return np.issubdtype(column.dtype, np.number) or all(isinstance(value, Number) for value in column)
+
+
+def _middle(column):
+    """The median of numbers, the most frequent of other values."""
+    if _is_numeric(column):
+        return np.nanmedian(column.astype(float))
+    return Counter(column).most_common(1)[0][0]
+
+
+def _labels(estimator, n_features):
+    """What the features are called."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return default_names(n_features) if names is None else [str(name) for name in names]
 
 
 def _column(feature, labels):

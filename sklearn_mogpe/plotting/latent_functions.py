@@ -1,10 +1,9 @@
 """The latent functions of the experts."""
 
-import numpy as np
-
+from .answers import ask, drawn_inducing_inputs, select_output, select_target
 from .canvas import INK, add_legend, expert_colors, line_style
 from .functions_display import FunctionsDisplay
-from .grid import ask, drawn_inducing_inputs, make_grid, name_of_target, select_output
+from .grid import make_grid
 
 
 class LatentFunctionsDisplay(FunctionsDisplay):
@@ -49,6 +48,7 @@ class LatentFunctionsDisplay(FunctionsDisplay):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn_mogpe.plotting import LatentFunctionsDisplay
     >>> x = np.linspace(-3, 3, 50)
     >>> means = np.column_stack([np.sin(x), 0.1 * x])
@@ -102,8 +102,9 @@ class LatentFunctionsDisplay(FunctionsDisplay):
             If given, the rows are drawn too, over one feature.
         features : int, str or sequence of one or two of these, default=None
             Features to draw over, by number or name. None is all, of which there must be one or two.
-        fixed : dict of feature to float, default=None
-            Values at which other features are held. Those not named are held at their median in X.
+        fixed : dict of feature to value, default=None
+            Values at which other features are held. Those not named are held at their median in X, or at
+            their most frequent value if they are not numbers.
         output : int, default=0
             Which output to draw, if there are several.
         grid_resolution : int, default=None
@@ -125,15 +126,16 @@ class LatentFunctionsDisplay(FunctionsDisplay):
         functions = ask(estimator, "predict_latent_functions", grid.rows, return_std=True)
         means, stds = (grid.shaped(select_output(part, 2, output)) for part in functions)
         Z = drawn_inducing_inputs(estimator, X, grid)[: means.shape[-1]] if inducing_points else ()
+        observed, name = select_target(y, output)
         display = cls(
             grid.coordinates,
             means,
             stds,
             feature_names=grid.names,
-            target_name=name_of_target(y),
+            target_name=name,
             inducing_inputs=Z,
-            X=np.asarray(X, dtype=float)[:, grid.features],
-            y=None if y is None else select_output(y, 1, output),
+            X=grid.drawn,
+            y=observed,
         )
         return display.plot(ax, **plot_kw)
 

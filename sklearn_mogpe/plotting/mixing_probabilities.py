@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from .answers import ask
 from .canvas import add_legend, area_style, contours, expert_colors, label_panels, line_style, make_axes
-from .grid import ask, check_coordinates, default_names, make_grid
+from .grid import check_coordinates, default_names, make_grid
 
 
 class MixingProbabilitiesDisplay:
@@ -70,8 +71,9 @@ class MixingProbabilitiesDisplay:
             Gives the range of the grid.
         features : int, str or sequence of one or two of these, default=None
             Features to draw over, by number or name. None is all, of which there must be one or two.
-        fixed : dict of feature to float, default=None
-            Values at which other features are held. Those not named are held at their median in X.
+        fixed : dict of feature to value, default=None
+            Values at which other features are held. Those not named are held at their median in X, or at
+            their most frequent value if they are not numbers.
         grid_resolution : int, default=None
             Points along each drawn feature. None is 200 for one feature, 60 for two.
         margin : float, default=0.05

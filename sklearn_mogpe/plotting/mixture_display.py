@@ -1,9 +1,9 @@
 """What the displays of a mixture's components share: the arrays they draw, and where these come from."""
 
-import numpy as np
-
 from .. import gaussian_mixture
-from .grid import ask, check_coordinates, default_names, make_grid, name_of_target, select_output
+from .answers import predict_mixture, select_target
+from .canvas import contour_rows, label_panels, make_axes, scatter_targets
+from .grid import check_coordinates, default_names, make_grid
 
 
 class MixtureDisplay:
@@ -79,8 +79,9 @@ class MixtureDisplay:
             If given, the rows are drawn too.
         features : int, str or sequence of one or two of these, default=None
             Features to draw over, by number or name. None is all, of which there must be one or two.
-        fixed : dict of feature to float, default=None
-            Values at which other features are held. Those not named are held at their median in X.
+        fixed : dict of feature to value, default=None
+            Values at which other features are held. Those not named are held at their median in X, or at
+            their most frequent value if they are not numbers.
         output : int, default=0
             Which output to draw, if there are several.
         grid_resolution : int, default=None
@@ -97,17 +98,22 @@ class MixtureDisplay:
         display
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
-        means, stds = (
-            select_output(part, 2, output)
-            for part in ask(estimator, "predict_experts", grid.rows, return_std=True)
-        )
-        weights = ask(estimator, "predict_mixing_proba", grid.rows)
-        display = cls(
-            grid.coordinates,
-            *(grid.shaped(part) for part in (weights, means, stds)),
-            feature_names=grid.names,
-            target_name=name_of_target(y),
-            X=np.asarray(X, dtype=float)[:, grid.features],
-            y=None if y is None else select_output(y, 1, output),
-        )
+        components = map(grid.shaped, predict_mixture(estimator, grid.rows, output))
+        observed, name = select_target(y, output)
+        names = {"feature_names": grid.names, "target_name": name}
+        display = cls(grid.coordinates, *components, **names, X=grid.drawn, y=observed)
         return display.plot(ax, **plot_kw)
+
+    def _plot_plane(self, ax, name, spread, contour_kw, scatter_kw, colorbar):
+        """Draw over two features: the mean with the data, and beside it a named measure of the spread."""
+        axes = make_axes(ax, 1, 2, (4.4, 3.6), sharex=True, sharey=True)
+        parts = {"mean": self.mean[..., None], name: spread[..., None]}
+        options = {"contour_kw": contour_kw, "colorbar": colorbar}
+        self.contours_ = contour_rows(axes.T, self.coordinates, parts, self.target_name, **options)
+        for each, title in zip(axes[0], parts, strict=True):
+            each.set_title(title)
+        if self.y is not None:
+            self.scatter_ = scatter_targets(axes[0, 0], self.contours_[0], self.X, self.y, scatter_kw)
+        label_panels(axes, self.coordinates, self.feature_names)
+        self.axes_, self.figure_ = axes[0], axes[0, 0].figure
+        return self

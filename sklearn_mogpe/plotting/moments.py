@@ -4,17 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .. import gaussian_mixture
-from .canvas import (
-    INK,
-    MIXED,
-    add_legend,
-    area_style,
-    contours,
-    label_panels,
-    line_style,
-    make_axes,
-    scatter_targets,
-)
+from .canvas import INK, MIXED, add_legend, area_style, line_style, make_axes
 from .mixture_display import MixtureDisplay
 
 
@@ -110,7 +100,7 @@ class MomentsDisplay(MixtureDisplay):
         self
         """
         if len(self.coordinates) == 2:
-            return self._plot_contours(ax, contour_kw, scatter_kw, colorbar)
+            return self._plot_plane(ax, "variance", self.std**2, contour_kw, scatter_kw, colorbar)
         ax = make_axes(ax)[0, 0]
         x, mean, std = self.coordinates[0], self.mean, self.std
         options = area_style(band_kw, color=MIXED, alpha=0.18, label="mean ± 2 std")
@@ -129,19 +119,4 @@ class MomentsDisplay(MixtureDisplay):
         if legend:
             add_legend(ax)
         self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-    def _plot_contours(self, ax, contour_kw, scatter_kw, colorbar):
-        axes = make_axes(ax, 1, 2, (4.4, 3.6), sharex=True, sharey=True)
-        parts = ("mean", self.mean, "viridis"), ("variance", self.std**2, "Oranges")
-        self.contours_ = []
-        for each, (name, values, cmap) in zip(axes[0], parts, strict=True):
-            options = {"contour_kw": contour_kw, "colorbar": colorbar, "cmap": cmap}
-            label = f"{name} of {self.target_name}"
-            self.contours_ += contours([each], self.coordinates, [values], label, **options)
-            each.set_title(name)
-        if self.y is not None:
-            self.scatter_ = scatter_targets(axes[0, 0], self.contours_[0], self.X, self.y, scatter_kw)
-        label_panels(axes, self.coordinates, self.feature_names)
-        self.axes_, self.figure_ = axes[0], axes[0, 0].figure
         return self

@@ -4,18 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .. import gaussian_mixture
-from .canvas import (
-    INK,
-    MIXED,
-    SHADE,
-    add_legend,
-    area_style,
-    contours,
-    label_panels,
-    line_style,
-    make_axes,
-    scatter_targets,
-)
+from .canvas import INK, MIXED, SHADE, add_legend, area_style, line_style, make_axes
 from .mixture_display import MixtureDisplay
 
 # Levels beyond which the shading ends, and the heights at which the density is drawn between them.
@@ -133,7 +122,7 @@ class PredictiveDensityDisplay(MixtureDisplay):
         if kind not in KINDS:
             raise ValueError(f"Expected one of {list(KINDS)} as kind, got {kind!r}.")
         if len(self.coordinates) == 2:
-            return self._plot_contours(ax, contour_kw, scatter_kw, colorbar)
+            return self._plot_plane(ax, "standard deviation", self.std, contour_kw, scatter_kw, colorbar)
 
         ax = make_axes(ax)[0, 0]
         mixture, x = self._flat(), self.coordinates[0]
@@ -164,27 +153,6 @@ class PredictiveDensityDisplay(MixtureDisplay):
         if legend:
             add_legend(ax)
         self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-    def _plot_contours(self, ax, contour_kw, scatter_kw, colorbar):
-        axes = make_axes(ax, 1, 2, (4.4, 3.6), sharex=True, sharey=True)
-        parts = ("mean", self.mean, "viridis"), ("standard deviation", self.std, "Oranges")
-        self.contours_ = []
-        for each, (name, values, cmap) in zip(axes[0], parts, strict=True):
-            self.contours_ += contours(
-                [each],
-                self.coordinates,
-                [values],
-                self.target_name,
-                contour_kw=contour_kw,
-                colorbar=colorbar,
-                cmap=cmap,
-            )
-            each.set_title(name)
-        if self.y is not None:
-            self.scatter_ = scatter_targets(axes[0, 0], self.contours_[0], self.X, self.y, scatter_kw)
-        label_panels(axes, self.coordinates, self.feature_names)
-        self.axes_, self.figure_ = axes[0], axes[0, 0].figure
         return self
 
     def _shade(self, ax, kind, density_kw, colorbar):

@@ -2,9 +2,11 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 from sklearn_mogpe.plotting import close_figures, make_figures
 
@@ -40,6 +42,34 @@ def test_one_expert_of_three_features(make_regressor, short_search):
     assert figures["moments"].axes[0].get_xlabel() == "x0"
     cut = make_figures(model, X, features=2, grid_resolution=4)
     assert cut["moments"].axes[0].get_xlabel() == "x2"
+
+
+def test_a_constant_feature_is_not_drawn(make_regressor, short_search, wave):
+    X = np.column_stack([np.ones(40), wave[0], wave[0] ** 2])
+    model = make_regressor(max_iter=1).fit(X, wave[1])
+    figure = make_figures(model, X, wave[1], grid_resolution=4)["experts"]
+    assert (figure.axes[2].get_xlabel(), figure.axes[0].get_ylabel()) == ("x1", "x2")
+    figure = make_figures(model, X, wave[1], fixed={1: 0.5}, grid_resolution=4)["experts"]
+    assert figure.axes[0].get_xlabel() == "x2"
+    with pytest.raises(ValueError, match="distinct values of x0 in X, got 1 only"):
+        make_figures(model, np.ones((2, 3)))
+
+
+def test_words(make_regressor, short_search, wave):
+    """All displays of a pipeline whose table has words, over the only feature of numbers."""
+    site = np.where(np.arange(40) % 3, "near", "far")
+    X = pd.DataFrame({"site": site, "time": wave[0][:, 0]})
+    encode = make_column_transformer((OneHotEncoder(drop="first"), ["site"]), remainder="passthrough")
+    pipeline = make_pipeline(encode, make_regressor(max_iter=1)).fit(X, wave[1])
+    figures = make_figures(pipeline, X, wave[1], grid_resolution=5)
+    assert list(figures) == [*ALWAYS, "gating_functions", "calibration", "training_curve"]
+    (ax,) = figures["moments"].axes
+    mean = next(line for line in ax.lines if line.get_label() == "mean").get_xydata()
+    rows = pd.DataFrame({"site": "near", "time": mean[:, 0]})
+    np.testing.assert_allclose(mean[:, 1], pipeline.predict(rows), rtol=1e-12)
+    data = next(line for line in ax.lines if line.get_label() == "data").get_xydata()
+    np.testing.assert_array_equal(data, np.column_stack([wave[0], wave[1]]))
+    assert figures["latent_functions"].axes[0].get_xlabel() == "time"
 
 
 def test_pipeline(step_model, step):

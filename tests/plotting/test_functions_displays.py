@@ -111,6 +111,14 @@ def test_given_axes_and_styles(components):
     assert [line.get_marker() for line in display.inducing_] == ["^"]
 
 
+def test_inducing_inputs_may_be_one_array():
+    Z = np.arange(12.0).reshape(2, 3, 2)
+    coordinates, values = (np.arange(4.0),) * 2, np.random.default_rng(0).uniform(0.1, 1, (4, 4, 2))
+    display = LatentFunctionsDisplay(coordinates, values, values, inducing_inputs=Z).plot()
+    crosses = [line.get_xydata() for line in display.inducing_]
+    np.testing.assert_array_equal(crosses, [Z[0], Z[0], Z[1], Z[1]])
+
+
 def test_inducing_inputs_of_experts_that_may_have_none():
     parameters = {
         ".experts.experts[0].gp.kernel.variance": np.ones(1),

@@ -43,6 +43,16 @@ def test_single_expert_has_no_gate(wave, make_regressor, short_search):
     np.testing.assert_array_equal(display.lines_[0].get_ydata(), np.ones(200))
 
 
+def test_gate_without_functions(step_model, step, monkeypatch):
+    """Such as that of docs/new_parts.md whose probabilities are the same everywhere."""
+    nothing = np.zeros((200, 0))
+    monkeypatch.setattr(
+        type(step_model), "predict_gating_functions", lambda self, X, return_std: (nothing, nothing)
+    )
+    with pytest.raises(ValueError, match=r"gate with functions.*that has none.*MixingProbabilitiesDisplay"):
+        GatingFunctionsDisplay.from_estimator(step_model, step[0])
+
+
 def test_probabilities(three_experts_model, step):
     display = MixingProbabilitiesDisplay.from_estimator(three_experts_model, step[0])
     proba = three_experts_model.predict_mixing_proba(display.coordinates[0][:, None])

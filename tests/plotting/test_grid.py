@@ -1,15 +1,15 @@
-"""Where the grid lies, in whose names, and who is asked at it."""
+"""Where the grid lies, and in whose names."""
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import OneHotEncoder
 
-from sklearn_mogpe.plotting.grid import ask, check_coordinates, last_step, make_grid, select_output
+from sklearn_mogpe.plotting.grid import check_coordinates, make_grid, varying_features
 
 NAMED = LinearRegression().fit(pd.DataFrame({"heat": [0.0, 1.0], "wind": [0.0, 2.0]}), [0.0, 1.0])
 X3 = np.array([[0.0, 5.0, 1.0], [2.0, 6.0, 2.0], [4.0, 9.0, 10.0]])
@@ -65,6 +65,48 @@ def test_table_without_names_in_fit_gives_an_array():
     assert isinstance(make_grid(unnamed, pd.DataFrame({"a": [0.0, 1.0]})).rows, np.ndarray)
 
 
+@pytest.mark.parametrize("library", [pd, pl, np, list], ids=["pandas", "polars", "array", "list"])
+def test_words_are_held_at_the_most_frequent_or_where_told(library, request):
+    if library is pl:
+        request.getfixturevalue("names_of_polars")
+    columns = {"site": ["b", "a", "b"], "heat": [0.0, 1.0, 3.0], "wind": [5.0, 8.0, 6.0], "wet": [True] * 3}
+    X = list(map(list, zip(*columns.values(), strict=True)))
+    if library is np:
+        X = np.array(X, dtype=object)
+    elif library is not list:
+        X = library.DataFrame(columns)
+    words = [0, 3] if library in (list, np) else ["site", "wet"]
+    encode = make_column_transformer((OneHotEncoder(), words), remainder="passthrough")
+    pipeline = make_pipeline(encode, LinearRegression()).fit(X, [0.0, 1.0, 2.0])
+    grid = make_grid(pipeline, X, 1, grid_resolution=2, margin=0.0)
+    assert np.asarray(grid.rows, dtype=object).tolist() == [["b", 0.0, 6.0, True], ["b", 3.0, 6.0, True]]
+    np.testing.assert_array_equal(grid.drawn, [[0.0], [1.0], [3.0]])
+    pipeline.predict(grid.rows)
+    told = make_grid(pipeline, X, [1, 2], {0: "a"}, grid_resolution=2, margin=0.0)
+    assert np.asarray(told.rows, dtype=object)[:, 0].tolist() == ["a"] * 4
+    assert isinstance(grid.rows, np.ndarray if library in (list, np) else library.DataFrame)
+
+
+@pytest.mark.parametrize("kind", [object, str])
+def test_words_that_look_like_numbers_are_words(kind):
+    X = np.array([["1", "0"], ["1", "2"], ["2", "4"], ["3", "4"]], dtype=kind)
+    with pytest.raises(ValueError, match=r"Expected numbers in x1 to draw over, got values such as .*'0'"):
+        make_grid(LinearRegression(), X, 1)
+    table = pd.DataFrame({"code": X[:, 0], "heat": [0.0, 1.0, 2.0, 3.0]})
+    assert make_grid(LinearRegression(), table, 1).rows[0, 0] == "1"
+
+
+def test_features_that_vary():
+    X = np.array([[1.0, np.nan, 2.0, 7.0, 0.0], [1.0, 2.0, 2.0, 8.0, 1.0], [1.0, 3.0, 2.0, 9.0, 1.0]])
+    assert varying_features(LinearRegression(), X) == [1, 3]
+    assert varying_features(LinearRegression(), X, {3: 7.5}) == [1, 4]
+    assert varying_features(LinearRegression(), X[:, :3]) == [1]
+    assert varying_features(LinearRegression(), X[:, :1]) == []
+    table = pd.DataFrame({"heat": ["low", "high"], "wind": [0.0, 2.0]})
+    assert varying_features(NAMED, table) == [1]
+    assert varying_features(NAMED, table, {"wind": 1.0}) == []
+
+
 @pytest.mark.parametrize(
     ("features", "message"),
     [
@@ -85,6 +127,11 @@ def test_fixed_names_a_feature():
         make_grid(NAMED, [[0.0, 1.0], [1.0, 2.0]], "heat", {"cold": 1})
 
 
+def test_a_drawn_feature_is_not_held():
+    with pytest.raises(ValueError, match=r"not drawn in fixed, got wind, which is; leave it out"):
+        make_grid(NAMED, [[0.0, 1.0], [1.0, 2.0]], ["heat", "wind"], {1: 1.5})
+
+
 def test_constant_feature():
     with pytest.raises(ValueError, match="distinct values of x1 in X, got 2"):
         make_grid(LinearRegression(), [[0.0, 2.0], [1.0, 2.0]])
@@ -93,30 +140,6 @@ def test_constant_feature():
 def test_flat_X():
     with pytest.raises(ValueError, match=r"\(n_rows, n_features\), got shape \(2,\)"):
         make_grid(LinearRegression(), [0.0, 1.0])
-
-
-def test_pipeline_transforms_and_the_last_step_answers():
-    X, y = np.array([[0.0], [1.0], [2.0], [5.0]]), [0.0, 1.0, 4.0, 25.0]
-    pipeline = make_pipeline(PolynomialFeatures(2), StandardScaler(), LinearRegression()).fit(X, y)
-    np.testing.assert_allclose(ask(pipeline, "predict", X), pipeline.predict(X))
-    alone = make_pipeline(LinearRegression()).fit(X, y)
-    np.testing.assert_allclose(ask(alone, "predict", X), alone.predict(X))
-    search = GridSearchCV(pipeline, {"linearregression__fit_intercept": [True]}, cv=2).fit(X, y)
-    np.testing.assert_allclose(ask(search, "predict", X), pipeline.predict(X))
-    assert last_step(search) is search.best_estimator_[-1]
-
-
-def test_other_estimators_are_refused():
-    with pytest.raises(TypeError, match="LinearRegression, which has no predict_experts"):
-        ask(make_pipeline(LinearRegression()), "predict_experts", [[0.0]])
-
-
-def test_output_is_selected():
-    values = np.arange(12.0).reshape(2, 3, 2)
-    np.testing.assert_array_equal(select_output(values, 2, 1), values[..., 1])
-    np.testing.assert_array_equal(select_output(values[..., 0], 2, 0), values[..., 0])
-    with pytest.raises(ValueError, match="from 0 to 1, got 2"):
-        select_output(values, 2, 2)
 
 
 def test_shapes_of_a_display_are_checked():

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sklearn_mogpe import gaussian_mixture as gm
-from sklearn_mogpe.plotting import ExpertsDisplay, PredictiveDensityDisplay
+from sklearn_mogpe.plotting import CalibrationDisplay, ExpertsDisplay, PredictiveDensityDisplay
 
 BOTH = pytest.mark.parametrize("display_class", [PredictiveDensityDisplay, ExpertsDisplay])
 
@@ -108,7 +108,9 @@ def test_density_over_two_features(plane_model, plane):
     mean, std = plane_model.predict(rows, return_std=True)
     np.testing.assert_allclose(display.mean, mean.reshape(8, 8), rtol=1e-12)
     np.testing.assert_allclose(display.std, std.reshape(8, 8), rtol=1e-12)
-    assert [each.get_title() for each in display.axes_] == ["mean", "standard deviation"]
+    names = ["mean", "standard deviation"]
+    assert [each.get_title() for each in display.axes_] == names
+    assert [each.get_ylabel() for each in display.figure_.axes[2:]] == [f"{name} of y" for name in names]
     assert len(display.contours_) == 2
     assert len(display.figure_.axes) == 4  # with colour bars
     np.testing.assert_array_equal(display.scatter_.get_offsets(), plane[0])
@@ -200,6 +202,16 @@ def test_styles(display_class, components):
 def test_unfitted(display_class, step_model):
     with pytest.raises(ValueError, match="not fitted"):
         display_class.from_estimator(clone(step_model), [[0.0], [1.0]])
+
+
+@pytest.mark.parametrize("display_class", [PredictiveDensityDisplay, CalibrationDisplay])
+def test_components_are_predicted_once(display_class, step_model, step, monkeypatch):
+    predict, asked = type(step_model)._predict_mixture, []
+    monkeypatch.setattr(
+        type(step_model), "_predict_mixture", lambda self, X: asked.append(X) or predict(self, X)
+    )
+    display_class.from_estimator(make_pipeline(step_model), *step[:2])
+    assert len(asked) == 1
 
 
 def test_mean_is_that_of_the_components(components):

@@ -1,0 +1,80 @@
+"""What an estimator says of inputs, and one output of it."""
+
+from numbers import Integral
+
+import numpy as np
+
+from ..wrapped import last_step, unwrap
+from .grid import Grid
+
+
+def ask(estimator, method: str, X, *args, **kwargs):
+    """Call a method of a mixture at X, which the earlier steps transform if the mixture ends a pipeline.
+
+    Raises
+    ------
+    TypeError
+        If the estimator lacks the method.
+    """
+    if not hasattr(regressor := last_step(estimator), method):
+        raise TypeError(
+            f"Expected a MoGPERegressor, a pipeline that ends with one, or a search over one with refit, got "
+            f"{type(regressor).__name__}; in place of a TransformedTargetRegressor, transform y before the "
+            "fit."
+        )
+    return getattr(regressor, method)(unwrap(estimator, X)[1], *args, **kwargs)
+
+
+def predict_mixture(estimator, X, output: int):
+    """Weights, means and standard deviations of one output at X, each of shape (n, n_experts)."""
+    weights, means, stds = ask(estimator, "_predict_mixture", X)
+    return weights, select_output(means, 2, output), select_output(stds, 2, output)
+
+
+def drawn_inducing_inputs(estimator, X, grid: Grid) -> list[np.ndarray]:
+    """Inducing inputs of a mixture at the drawn features: those of each expert, then those of the gate.
+
+    Raises
+    ------
+    ValueError
+        If the mixture ends a pipeline that transforms X: its inducing inputs are in other units.
+    """
+    regressor, transformed = unwrap(estimator, X)
+    if transformed is not X:
+        raise ValueError(
+            "Expected a MoGPERegressor without steps before it, to draw its inducing inputs in the units of "
+            "X, got a pipeline; set inducing_points=False, or draw its last step and transformed rows."
+        )
+    return [Z[:, grid.features] for Z in regressor.inducing_inputs_]
+
+
+def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray:
+    """One output of values whose last axis is that of the outputs, or which have none.
+
+    Parameters
+    ----------
+    values : array of shape (...) or (..., n_outputs)
+    n_leading : int
+        Number of axes before that of the outputs.
+    output : int
+
+    Raises
+    ------
+    ValueError
+        If there is no such output.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[..., None] if values.ndim == n_leading else values
+    n_outputs = values.shape[-1]
+    if not isinstance(output, Integral) or not 0 <= output < n_outputs:
+        raise ValueError(f"Expected an output from 0 to {n_outputs - 1}, got {output!r}.")
+    return values[..., output]
+
+
+def select_target(y, output: int):
+    """One output of y, of shape (m,) or None if y is, and its name: that of its column, or ``"y"``."""
+    if y is None:
+        return None, "y"
+    values = select_output(y, 1, output)
+    name = y.columns[output] if hasattr(y, "columns") else getattr(y, "name", None)
+    return values, name if name and isinstance(name, str) else "y"
