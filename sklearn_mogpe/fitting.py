@@ -196,7 +196,7 @@ def _drawing(estimator, attributes, problem, X):
     """What draws an estimator with given parameters, and some of the rows that it is fitted to."""
     inputs = problem.scales.X.inverse_transform(problem.sample.X)
     if hasattr(estimator, "feature_names_in_"):
-        inputs = table_like(X, inputs, estimator.feature_names_in_)
+        inputs = table_like(X, inputs.T, estimator.feature_names_in_)
     targets = problem.scales.Y.inverse_transform(problem.sample.Y)
 
     def draw(structure, parameters):

@@ -93,7 +93,7 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
     for j, values in zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True):
         rows[j] = values.ravel()
     if hasattr(estimator, "feature_names_in_"):
-        rows = _make_table(X, rows, estimator.feature_names_in_)
+        rows = table_like(X, rows, estimator.feature_names_in_)
     else:
         numeric = all(np.can_cast(values.dtype, float) for values in rows)
         rows = np.stack(rows, axis=1, dtype=float if numeric else object)
@@ -181,13 +181,8 @@ def _drawn_features(features, columns, labels):
     return features
 
 
-def table_like(X, rows, names):
-    """Rows with names: in a table of the kind of X, or of pandas if X is none."""
-    return _make_table(X, rows.T, names)
-
-
-def _make_table(X, columns, names):
-    """A table of the kind of X, or of pandas if X is none."""
+def table_like(X, columns, names):
+    """Columns with names, in a table of the kind of X, or of pandas if X is none."""
     if hasattr(X, "columns"):
         kind = type(X)
     else:
