@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from .callbacks import CallbackSupportMixin
 from .fitted_model import FittedModelMixin
 from .fitting import fit_batches, fit_rows
-from .toml_files import TomlMixin
+from .toml_mixin import TomlMixin
 
 DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
 

@@ -1,7 +1,7 @@
-"""Estimators in TOML files: the table ``[estimator]`` holds the parameters, by their names in Python.
+"""TOML files of tables, of which ``[estimator]`` holds an estimator's parameters by their names in Python.
 
-A file may also have the tables ``[data]``, ``[split]`` and ``[output]``, which the command
-``sklearn-mogpe train`` reads, see :mod:`sklearn_mogpe.command`.
+The tables ``[data]``, ``[split]`` and ``[output]`` are for the command ``sklearn-mogpe train``, see
+:mod:`sklearn_mogpe.command`.
 """
 
 import inspect
@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import tomli_w
-from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .configuration import ConfigurationError, at, check_keys, check_table
 
@@ -47,29 +46,6 @@ def read_tables(path) -> dict[str, dict]:
     return tables
 
 
-def make_estimator(cls: type, table: dict):
-    """Make an estimator of a table of its parameters.
-
-    Raises
-    ------
-    ConfigurationError
-        If a key is unknown, or a value is none that a fit would take.
-    """
-    check_keys(table, cls._get_param_names())
-    for name, value in table.items():
-        constraints = cls._parameter_constraints[name]
-        with at(name):
-            if isinstance(value, bool) and not {"boolean", "verbose"} & set(map(str, constraints)):
-                raise ConfigurationError(f"expected no true or false, got {value!r}")
-            validate_parameter_constraints({name: constraints}, {name: value}, cls.__name__)
-    estimator = cls(**table)
-
-    from .training.check import check_model  # imports TensorFlow, which takes seconds
-
-    check_model(estimator)
-    return estimator
-
-
 def describe_estimator(estimator) -> dict:
     """The parameters of an estimator that differ from their defaults, as plain data.
 
@@ -96,60 +72,6 @@ def write_tables(path, tables: dict) -> None:
     new = path.with_name(f"{os.getpid()}-{path.name}")
     new.write_text(tomli_w.dumps(tables), encoding="utf-8")
     new.replace(path)
-
-
-class TomlMixin:
-    """An estimator that can be read from TOML files, and written."""
-
-    @classmethod
-    def from_toml(cls, path):
-        """Make an estimator, not fitted, of the table ``[estimator]`` in a TOML file.
-
-        Other tables are for the command ``sklearn-mogpe train``.
-
-        Parameters
-        ----------
-        path : path-like
-            Of a file in which the table has parameters by their names; those that are missing have their
-            defaults. Experts are described one by one in tables ``[[estimator.experts]]``, the gate in
-            ``[estimator.gating_network]``.
-
-        Returns
-        -------
-        estimator
-
-        Raises
-        ------
-        sklearn_mogpe.configuration.ConfigurationError
-            A ValueError that names the file, the key, and what is allowed, if a key is unknown or a value is
-            not as expected. What only data can tell, such as the number of lengthscales, is left to ``fit``.
-        OSError
-            If the file cannot be read.
-        """
-        with naming(path):
-            tables = read_tables(path)
-            with at("estimator"):
-                return make_estimator(cls, tables["estimator"])
-
-    def to_toml(self, path):
-        """Write the parameters that differ from their defaults into a TOML file, for ``from_toml``.
-
-        Parameters
-        ----------
-        path : path-like
-            A file that is there already is replaced.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        sklearn_mogpe.configuration.ConfigurationError
-            A ValueError, if a parameter is no plain data, such as a function or a RandomState.
-        """
-        write_tables(path, {"estimator": describe_estimator(self)})
-        return self
 
 
 def _plain(value):

@@ -15,7 +15,8 @@ from sklearn.preprocessing import StandardScaler
 from ..configuration import ConfigurationError, at, check_bool, check_keys
 from ..plotting import close_figures, make_figures
 from ..regressor import MoGPERegressor
-from ..toml_files import make_estimator, naming, read_tables, write_tables
+from ..toml_files import naming, read_tables, write_tables
+from ..toml_mixin import make_estimator
 from .rows import read_data, split
 
 # What a run leaves in its directory.

@@ -1,0 +1,83 @@
+"""Estimators out of TOML files, and into them."""
+
+from sklearn.utils._param_validation import validate_parameter_constraints
+
+from .configuration import ConfigurationError, at, check_keys
+from .toml_files import describe_estimator, naming, read_tables, write_tables
+
+
+class TomlMixin:
+    """An estimator that can be read from TOML files, and written."""
+
+    @classmethod
+    def from_toml(cls, path):
+        """Make an estimator, not fitted, of the table ``[estimator]`` in a TOML file.
+
+        Other tables are for the command ``sklearn-mogpe train``.
+
+        Parameters
+        ----------
+        path : path-like
+            Of a file in which the table has parameters by their names; those that are missing have their
+            defaults. Experts are described one by one in tables ``[[estimator.experts]]``, the gate in
+            ``[estimator.gating_network]``.
+
+        Returns
+        -------
+        estimator
+
+        Raises
+        ------
+        sklearn_mogpe.configuration.ConfigurationError
+            A ValueError that names the file, the key, and what is allowed, if a key is unknown or a value is
+            not as expected. What only data can tell, such as the number of lengthscales, is left to ``fit``.
+        OSError
+            If the file cannot be read.
+        """
+        with naming(path):
+            tables = read_tables(path)
+            with at("estimator"):
+                return make_estimator(cls, tables["estimator"])
+
+    def to_toml(self, path):
+        """Write the parameters that differ from their defaults into a TOML file, for ``from_toml``.
+
+        Parameters
+        ----------
+        path : path-like
+            A file that is there already is replaced.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        sklearn_mogpe.configuration.ConfigurationError
+            A ValueError, if a parameter is no plain data, such as a function or a RandomState.
+        """
+        write_tables(path, {"estimator": describe_estimator(self)})
+        return self
+
+
+def make_estimator(cls: type, table: dict):
+    """Make an estimator of a table of its parameters.
+
+    Raises
+    ------
+    ConfigurationError
+        If a key is unknown, or a value is none that a fit would take.
+    """
+    check_keys(table, cls._get_param_names())
+    for name, value in table.items():
+        constraints = cls._parameter_constraints[name]
+        with at(name):
+            if isinstance(value, bool) and not {"boolean", "verbose"} & set(map(str, constraints)):
+                raise ConfigurationError(f"expected no true or false, got {value!r}")
+            validate_parameter_constraints({name: constraints}, {name: value}, cls.__name__)
+    estimator = cls(**table)
+
+    from .training.check import check_model  # imports TensorFlow, which takes seconds
+
+    check_model(estimator)
+    return estimator
