@@ -15,6 +15,7 @@ from .callbacks import FitTasks
 from .configuration import ConfigurationError
 from .descriptions import read_descriptions
 from .plotting import make_figures
+from .plotting.canvas import load_pyplot
 from .plotting.grid import table_like
 from .rows import (
     WHOLE_DATA_ROWS,
@@ -107,6 +108,17 @@ def _check_checkpoints(estimator):
         )
 
 
+def _check_pictures(estimator):
+    if estimator.image_period is None:
+        return
+    if estimator.log_dir is None:
+        raise ValueError(
+            f"Expected log_dir with image_period={estimator.image_period}, got None; name a directory for "
+            "the pictures."
+        )
+    load_pyplot()  # if it is missing, now is the time to say so
+
+
 def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
     X, y = validate_data(
         estimator,
@@ -152,6 +164,7 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
     from .training.resolve import make_settings, make_structures  # import TensorFlow, which takes seconds
     from .training.selection import train_best
 
+    _check_pictures(estimator)
     max_iter = 1 if one_pass else estimator.max_iter
     settings = make_settings(estimator, problem.n_rows, solver=solver, max_iter=max_iter)
     structures = make_structures(estimator, problem, last)
@@ -167,11 +180,6 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
     attributes = partial(_attributes, problem, len(y.shape) == 1)
     tasks = FitTasks(estimator, attributes, *data)
     listen = tasks.run
-    if estimator.log_dir is None and estimator.image_period is not None:
-        raise ValueError(
-            f"Expected log_dir with image_period={estimator.image_period}, got None; name a directory for "
-            "the pictures."
-        )
     if estimator.log_dir is not None:
         draw = _drawing(estimator, attributes, problem, data[0])
         periods = estimator.log_period, estimator.image_period

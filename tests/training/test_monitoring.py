@@ -1,6 +1,7 @@
 """Event files hold what was trained, when it was so, and writing them changes nothing."""
 
 import io
+import sys
 from collections import defaultdict
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ from sklearn_mogpe.experts import SVGPExpert, SVGPExperts
 from sklearn_mogpe.gating_networks import SVGPGatingNetwork
 from sklearn_mogpe.metrics import nlpd
 from sklearn_mogpe.mixture_of_experts import MixtureOfSVGPExperts
+from sklearn_mogpe.training import fit as fit_module
 from sklearn_mogpe.training import monitoring
 from sklearn_mogpe.training.events import EventFile, histogram, picture, scalar
 from sklearn_mogpe.training.listeners import News, together
@@ -371,6 +373,14 @@ def test_monitor_of_single_precision_and_weights(make_regressor, short_search, s
 def test_pictures_need_a_directory(make_regressor, wave):
     with pytest.raises(ValueError, match="Expected log_dir with image_period=10, got None"):
         make_regressor(image_period=10).fit(*wave)
+
+
+def test_pictures_need_matplotlib(make_regressor, wave, tmp_path, monkeypatch):
+    """Which is found out before training."""
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    monkeypatch.setattr(fit_module, "_starts", None)
+    with pytest.raises(ImportError, match="Drawing needs matplotlib"):
+        make_regressor(image_period=10, log_dir=tmp_path).fit(*wave)
 
 
 def test_variational_parameters_are_no_curves(make_regressor, step, tmp_path):
