@@ -31,6 +31,7 @@ plt = pytest.importorskip("matplotlib.pyplot")
 @pytest.fixture(autouse=True)
 def without_windows():
     plt.switch_backend("agg")
+    plt.close("all")  # what other tests have left open
     yield
     assert plt.get_fignums() == []  # figures that were written are closed
 
