@@ -20,9 +20,9 @@ from .structure import Structure
 State = dict[str, np.ndarray]
 """Unconstrained values of all parameters of a model, and its jitter, by their paths in the model."""
 
-# TensorFlow never frees a traced graph, so this bounds what the pool adds, not what a process that fits ever
-# new structures has used. A grid search has rarely more structures than this.
-MAX_PROGRAMS = 32
+# Structures whose programs are kept. TensorFlow never frees a traced graph, so this bounds what the pool adds,
+# not what a process that fits ever new structures has used. A grid search has rarely more than this.
+MAX_STRUCTURES = 32
 
 # Added to the diagonal of covariance matrices, by precision: a small multiple of what rounding takes away.
 JITTER = {"float64": 1e-6, "float32": 1e-4}
@@ -87,7 +87,7 @@ class Program:
 
     A program holds no data and, between its uses, no values that matter: :meth:`assign` or :meth:`reset`
     comes first. The number of rows and, if the structure leaves them open, those of inducing points and of
-    features are no part of its graphs. Get it by :func:`checkout`, which lends it to one thread at a time.
+    features are no part of its graphs. Get it by :func:`checkout`, which lends it to one use at a time.
 
     Parameters
     ----------
@@ -108,7 +108,6 @@ class Program:
 
     def __init__(self, structure: Structure):
         self.structure = structure
-        self.lock = threading.RLock()  # the single GP of a fit may be of the same structure
         self._functions: dict[tuple, object] = {}
         with building(structure):
             self.model = structure.build(structure.n_features or 1, structure.n_inducing or 1)
@@ -188,6 +187,11 @@ class Program:
         with building(self.structure):
             return build(self, *options)
 
+    @property
+    def n_functions(self) -> int:
+        """How many functions are compiled."""
+        return len(self._functions)
+
     def compile(self, function: Callable, *signature: tf.TensorSpec):
         """Trace a function of tensors; use in a callable that is handed to :meth:`get`."""
 
@@ -227,22 +231,34 @@ def _free_sizes(model, any_number_of_features):
     return [kernel.lengthscales for kernel in kernels]
 
 
-_programs: OrderedDict[Structure, Program] = OrderedDict()
+# Idle programs by structure, the last used structure at the end. A structure has as many as were once in use
+# at the same time.
+_programs: OrderedDict[Structure, list[Program]] = OrderedDict()
 _pool_lock = threading.Lock()
 
 
 @contextmanager
 def checkout(structure: Structure) -> Iterator[Program]:
-    """Lend the program of a structure to this thread; others that want it wait."""
+    """Lend an idle program of a structure, or a new one; nobody waits, and nobody else gets it meanwhile.
+
+    Not even the same thread: a callback or the iterator of a stream may predict, or fit, while a fit goes on.
+    """
     with _pool_lock:
-        program = _programs.pop(structure, None) or without_strategy(Program, structure)
-        _programs[structure] = program
-        if len(_programs) > MAX_PROGRAMS:
-            _programs.popitem(last=False)
-    # What waits for workers here may wait for ever: on a worker of Dask, another fit that wants this program
-    # may have taken their place.
-    with program.lock, joblib.parallel_config(backend="sequential"):
-        yield program
+        idle = _programs.get(structure, [])
+        # The one that can do most already, so that the others need not be compiled as well.
+        idle.sort(key=lambda program: program.n_functions)
+        program = idle.pop() if idle else None
+    program = program or without_strategy(Program, structure)
+    try:
+        # A fit may itself be the work of a worker, whose queue is no place to wait for others in.
+        with joblib.parallel_config(backend="sequential"):
+            yield program
+    finally:
+        with _pool_lock:
+            _programs.setdefault(structure, []).append(program)
+            _programs.move_to_end(structure)
+            if len(_programs) > MAX_STRUCTURES:
+                _programs.popitem(last=False)
 
 
 def bound_function(program: Program):

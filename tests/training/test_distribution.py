@@ -62,7 +62,7 @@ with strategy.scope():
 save(model)
 # What was traced within the scope is not taken outside of it.
 def traced():
-    return {options for program in _programs.values() for _, options in program._functions if options}
+    return {options for idle in _programs.values() for program in idle for _, options in program._functions if options}
 
 assert traced() == {(strategy,)}
 alone = fit()

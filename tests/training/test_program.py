@@ -89,9 +89,13 @@ def test_threads_that_share_a_program_get_their_own_answers():
             np.testing.assert_array_equal(a, b)
 
 
-def test_the_pool_is_bounded_and_keeps_what_was_used_last(monkeypatch):
+@pytest.fixture
+def empty_pool(monkeypatch):
     monkeypatch.setattr(pool, "_programs", type(pool._programs)())
-    monkeypatch.setattr(pool, "MAX_PROGRAMS", 2)
+
+
+def test_the_pool_is_bounded_and_keeps_what_was_used_last(empty_pool, monkeypatch):
+    monkeypatch.setattr(pool, "MAX_STRUCTURES", 2)
     structures = [Structure(("rbf",), "rbf", 1, s, "further") for s in (2, 4, 6)]
     for structure in (*structures[:2], structures[0], structures[2]):
         with checkout(structure):
@@ -99,11 +103,24 @@ def test_the_pool_is_bounded_and_keeps_what_was_used_last(monkeypatch):
     assert list(pool._programs) == [structures[0], structures[2]]
 
 
-def test_a_program_is_given_back_after_an_error():
-    with pytest.raises(ZeroDivisionError), checkout(STRUCTURE):
+def test_what_is_lent_is_not_lent_again_and_taken_back_for_the_next(empty_pool):
+    with checkout(STRUCTURE) as outer:
+        outer.get(mixture_function)
+        with checkout(STRUCTURE) as inner, ThreadPoolExecutor(1) as thread:
+            assert outer is not inner
+            elsewhere = checkout(STRUCTURE)
+            assert thread.submit(elsewhere.__enter__).result(timeout=60) not in (outer, inner)
+            elsewhere.__exit__(None, None, None)
+    with checkout(STRUCTURE) as program:  # the one that can do most already
+        assert program is outer
+    assert len(pool._programs[STRUCTURE]) == 3
+
+
+def test_a_program_is_given_back_after_an_error(empty_pool):
+    with pytest.raises(ZeroDivisionError), checkout(STRUCTURE) as lent:
         raise ZeroDivisionError
     with checkout(STRUCTURE) as program:
-        assert program.structure == STRUCTURE
+        assert program is lent
 
 
 def test_nothing_is_handed_to_workers_while_a_program_is_lent():
