@@ -20,8 +20,8 @@ from .structure import Structure
 State = dict[str, np.ndarray]
 """Unconstrained values of all parameters of a model, and its jitter, by their paths in the model."""
 
-# Structures whose programs are kept. TensorFlow never frees a traced graph, so this bounds what the pool adds,
-# not what a process that fits ever new structures has used. A grid search has rarely more than this.
+# Structures whose programs are kept. TensorFlow never frees a traced graph, so this bounds what the pool
+# adds, not what a process that fits ever new structures has used. A grid search has rarely more than this.
 MAX_STRUCTURES = 32
 
 # Added to the diagonal of covariance matrices, by precision: a small multiple of what rounding takes away.

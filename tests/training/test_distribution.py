@@ -62,7 +62,8 @@ with strategy.scope():
 save(model)
 # What was traced within the scope is not taken outside of it.
 def traced():
-    return {options for idle in _programs.values() for program in idle for _, options in program._functions if options}
+    programs = [program for idle in _programs.values() for program in idle]
+    return {options for program in programs for _, options in program._functions if options}
 
 assert traced() == {(strategy,)}
 alone = fit()
