@@ -159,7 +159,7 @@ class SVGPExperts(ExpertsBase):
         variances = [expert.likelihood.variance for expert in self.experts]
         if not all(_is_constant(variance, self.num_outputs) for variance in variances):
             return super().noise_variance(X)
-        return tf.repeat(stacked(variances)[:, :, None], tf.shape(X)[0], 2)
+        return tf.tile(tf.expand_dims(stacked(variances), 2), [1, 1, tf.shape(X)[0]])
 
 
 def _make_noise(config, input_dim, num_outputs):

@@ -17,15 +17,18 @@ S     sample points of an expectation
 
 from .divergence import prior_kl
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
+from .priors import log_density
 from .projection import Marginals, Projection, marginals, project, projected_marginals
 from .sparse_gp import SparseGP, joint_q
-from .stacking import stacked
+from .stacking import assign_concatenated, stacked
 
 __all__ = [
     "Marginals",
     "Projection",
     "SparseGP",
+    "assign_concatenated",
     "joint_q",
+    "log_density",
     "log_softmax",
     "log_sum_exp",
     "marginals",

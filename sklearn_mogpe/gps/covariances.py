@@ -100,44 +100,62 @@ def takes_all_columns(kernel: gk.Kernel) -> bool:
 
 def _batched(kernels, variables, X):
     D = tf.shape(X)[-1]
-    lengthscales = stacked([_one_each(kernel.lengthscales, D) for kernel in kernels])[:, None, :]
-    variance = stacked([kernel.variance for kernel in kernels])[:, None]
-    Z = stacked([variable.Z for variable in variables]) / lengthscales  # [G, M, D]
-    X = X[None] / lengthscales  # [G, N, D]
-    correlation = CORRELATIONS[type(kernels[0])]
-    Kuu = _scaled_correlation(correlation, variance, _squared_distance(Z, Z))
-    Kuf = _scaled_correlation(correlation, variance, _squared_distance(Z, X))
-    return Kuu, Kuf, tf.broadcast_to(variance, tf.shape(X)[:2])
+    lengthscales = stacked([_one_each(kernel.lengthscales, D) for kernel in kernels])
+    variance = stacked([kernel.variance for kernel in kernels])
+    Z = stacked([variable.Z for variable in variables])
+    r2 = _squared_distances(Z, X, lengthscales)
+    K = _scaled_correlation(CORRELATIONS[type(kernels[0])], variance, r2)
+    M, N = tf.shape(Z)[1], tf.shape(X)[0]
+    return *tf.split(K, [M, N], 2), tf.tile(tf.expand_dims(variance, 1), [1, N])
 
 
 def _one_each(lengthscales, D):
     return tf.broadcast_to(lengthscales, [D]) if lengthscales.shape in ([], [1]) else lengthscales
 
 
-def _squared_distance(A, B):
-    # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b as one matrix product; rounding can push it below zero
+@tf.custom_gradient
+def _squared_distances(Z, X, lengthscales):
+    """Squared scaled distances (G, M, M + N) of Z (G, M, D) to Z and to X (N, D), for lengthscales (G, D)."""
+    lengthscales = tf.expand_dims(lengthscales, 1)
+    A = Z / lengthscales
+    B = tf.concat([A, tf.expand_dims(X, 0) / lengthscales], 1)
+    M = tf.shape(Z)[1]
+    # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b as one matrix product
     a2 = tf.reduce_sum(tf.square(A), -1, keepdims=True)
     b2 = tf.reduce_sum(tf.square(B), -1, keepdims=True)
     left = tf.concat([-2.0 * A, a2, tf.ones_like(a2)], -1)
     right = tf.concat([B, tf.ones_like(b2), b2], -1)
-    return tf.matmul(left, right, transpose_b=True)
+
+    def gradient(upstream):
+        # dA = 2 (diag(U 1) A - U B),  dB = 2 (diag(U' 1) B - U' A),  dl = -(A' dA + B' dB) / l
+        dA = tf.reduce_sum(upstream, 2, keepdims=True) * A - tf.matmul(upstream, B)
+        columns = tf.expand_dims(tf.reduce_sum(upstream, 1), 2)
+        dB = 2.0 * (columns * B - tf.matmul(upstream, A, transpose_a=True))
+        dA = 2.0 * dA + dB[:, :M]
+        dX = dB[:, M:]
+        slope = tf.reduce_sum(A * dA, 1) + tf.reduce_sum(B[:, M:] * dX, 1)
+        dX, scale = tf.reduce_sum(dX / lengthscales, 0), tf.squeeze(lengthscales, 1)
+        return dA / lengthscales, dX, -slope / scale
+
+    return tf.matmul(left, right, transpose_b=True), gradient
 
 
 def _scaled_correlation(correlation, variance, r2):
-    """``variance * correlation(max(r2, 0))``; variance of shape (G, 1), r2 (G, M, N)."""
+    """``variance * correlation(max(r2, 0))``, as rounding can push r2 below zero.
+
+    The variance is of shape (G,), r2 of shape (G, M, N).
+    """
 
     @tf.custom_gradient
     def function(variance, r2):
+        factor = tf.reshape(variance, [-1, 1, 1])
         clipped = tf.maximum(r2, 0.0)
         value = correlation.value(clipped)
 
         def gradient(upstream):
-            scaled = upstream * variance[..., None]
-            return (
-                tf.reduce_sum(upstream * value, [-2, -1])[..., None],
-                scaled * correlation.slope(clipped, value),
-            )
+            by_r2 = upstream * factor * correlation.slope(clipped, value)
+            return tf.reduce_sum(upstream * value, [1, 2]), by_r2
 
-        return variance[..., None] * value, gradient
+        return factor * value, gradient
 
     return function(variance, r2)

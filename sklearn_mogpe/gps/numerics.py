@@ -17,33 +17,40 @@ def squared_norms(A: tf.Tensor):
     return tf.reduce_sum(tf.square(A), -2), lambda upstream: 2.0 * upstream[..., None, :] * A
 
 
-@tf.custom_gradient
-def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor):
-    """``A = L^-1 K_uf`` with ``K_uu = L L^T``.
+def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
+    """``A = L^-1 K_uf`` with ``K_uu + jitter I = L L^T``.
 
     Parameters
     ----------
     Kuu : tensor of shape (..., M, M)
     Kuf : tensor of shape (..., M, N)
+    jitter : float or scalar tensor
+        A constant.
 
     Returns
     -------
     tensor of shape (..., M, N)
     """
-    L = tf.linalg.cholesky(Kuu)
-    A = tf.linalg.triangular_solve(L, Kuf)
+    jitter = tf.convert_to_tensor(jitter, Kuu.dtype)
 
-    def gradient(dA):
-        # With Phi the lower triangle with its diagonal halved (Murray 2016, "Differentiation of the Cholesky
-        # decomposition"): dK_uf = L^-T dA,  dK_uu = -L^-T Phi(dA A^T) L^-1
-        dKuf = tf.linalg.triangular_solve(L, dA, adjoint=True)
-        outer = tf.linalg.band_part(tf.matmul(dA, A, transpose_b=True), -1, 0)
-        phi = tf.linalg.set_diag(outer, 0.5 * tf.linalg.diag_part(outer))
-        left = tf.linalg.triangular_solve(L, phi, adjoint=True)
-        dKuu = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(left), adjoint=True)
-        return -dKuu, dKuf
+    @tf.custom_gradient
+    def function(Kuu, Kuf):
+        L = tf.linalg.cholesky(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter))
+        A = tf.linalg.triangular_solve(L, Kuf)
 
-    return A, gradient
+        def gradient(dA):
+            # With Phi the lower triangle with its diagonal halved (Murray 2016, "Differentiation of the
+            # Cholesky decomposition"): dK_uf = L^-T dA,  dK_uu = -L^-T Phi(dA A^T) L^-1
+            dKuf = tf.linalg.triangular_solve(L, dA, adjoint=True)
+            outer = tf.linalg.band_part(tf.matmul(dA, A, transpose_b=True), -1, 0)
+            phi = tf.linalg.set_diag(outer, 0.5 * tf.linalg.diag_part(outer))
+            left = tf.linalg.triangular_solve(L, phi, adjoint=True)
+            dKuu = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(left), adjoint=True)
+            return -dKuu, dKuf
+
+        return A, gradient
+
+    return function(Kuu, Kuf)
 
 
 @tf.custom_gradient

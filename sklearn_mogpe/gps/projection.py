@@ -10,6 +10,7 @@ import tensorflow as tf
 from .covariances import covariances
 from .numerics import projected_moments, safe_sqrt, squared_norms, whiten
 from .sparse_gp import SparseGP, batches, joint_q
+from .stacking import repeated
 
 
 class Marginals(NamedTuple):
@@ -118,25 +119,26 @@ def _project(gps, X, jitter):
     kernels, variables = zip(*(factor for gp in gps for factor in gp.factors), strict=True)
     Kuu, Kuf, Kff_diag = covariances(kernels, variables, X)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
-    A = whiten(Kuu + jitter * tf.eye(tf.shape(Kuu)[-1], dtype=Kuu.dtype), Kuf)
+    A = whiten(Kuu, Kuf, jitter)
     residual = tf.maximum(Kff_diag - squared_norms(A), 0.0)
     # in the order of the GPs
     alike = [tuple(group) for _, group in groupby(gps, key=lambda gp: gp.num_sharing)]
     sizes = [sum(len(gp.factors) for gp in group) for group in alike]
     parts = zip(alike, _split(A, sizes), _split(residual, sizes), strict=True)
-    return [
-        Projection(group, A, _prior_mean(group, X), tf.repeat(r, group[0].num_sharing, 0))
-        for group, A, r in parts
-    ]
+    projections = []
+    for group, A, r in parts:
+        r = repeated(r, group[0].num_sharing)
+        projections.append(Projection(group, A, _prior_mean(group, X, r), r))
+    return projections
 
 
 def _split(tensor, sizes):
     return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
 
 
-def _prior_mean(gps, X):
+def _prior_mean(gps, X, like):
     if all(gp.mean_function is None for gp in gps):
-        return tf.zeros([sum(gp.num_latent_gps for gp in gps), tf.shape(X)[0]], X.dtype)
+        return tf.zeros_like(like)
     return tf.concat([_mean_of(gp, X) for gp in gps], 0)
 
 

@@ -20,6 +20,22 @@ def concatenated(parts: Sequence) -> tf.Tensor:
     return _join(lambda values: tf.concat(values, 0), parts)
 
 
+def assign_concatenated(parameters: Sequence[Parameter], values: tf.Tensor, accept: tf.Tensor) -> None:
+    """Give parameters of one transform what :func:`concatenated` would make ``values`` of, if accepted."""
+    values = parameters[0].transform.inverse(values)
+    parts = tf.split(values, [parameter.shape[0] for parameter in parameters])
+    for parameter, part in zip(parameters, parts, strict=True):
+        variable = parameter.unconstrained_variable
+        variable.assign(tf.where(accept, part, variable))
+
+
+def repeated(tensor: tf.Tensor, times: int) -> tf.Tensor:
+    """Each row of a tensor (G, N) so many times, one after another, as (G times, N)."""
+    if times == 1:
+        return tensor
+    return tf.reshape(tf.tile(tf.expand_dims(tensor, 1), [1, times, 1]), [-1, tf.shape(tensor)[1]])
+
+
 def _join(join, parts):
     # Parameters with the same transform go through it together, which saves many small operations.
     if all(isinstance(part, Parameter) for part in parts):

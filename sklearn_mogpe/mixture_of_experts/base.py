@@ -14,7 +14,7 @@ from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 from ..configuration import Configurable, at, check_count, check_keys, choose, describe, make
 from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
-from ..gps import stacked
+from ..gps import log_density, stacked
 from ..points import normal_points
 from .bounds import BOUNDS, name_of
 from .latents import Latents
@@ -90,7 +90,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         sample_weight : tensor of shape (B,), default=None
             None is 1 for each row.
         """
-        rows = self.bound(latents, Y, tf.cast(self.points, Y.dtype))
+        rows = self.bound(latents, Y, self.points.astype(tf.as_dtype(Y.dtype).as_numpy_dtype))
         if sample_weight is not None:
             rows *= sample_weight
         if self.num_data is not None:
@@ -118,7 +118,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
                 terms.append(parameter.log_prior_density())
         # Parameters that share a prior are asked for together, which saves many small operations.
         for parameters in together.values():
-            terms.append(tf.reduce_sum(parameters[0].prior.log_prob(stacked(parameters))))
+            terms.append(log_density(parameters[0].prior, stacked(parameters)))
         return tf.add_n(terms) if terms else tf.zeros([], gpflow.default_float())
 
     def maximum_log_likelihood_objective(self, data) -> tf.Tensor:

@@ -33,7 +33,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..configuration import ConfigurationError
-from ..gps import Marginals, log_sum_exp, safe_sqrt
+from ..gps import Marginals, safe_sqrt
 from .latents import Latents
 
 
@@ -93,15 +93,49 @@ def _expected_log_mixture(latents, Y, points, experts, gates):
     K, P, H = *latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
     expert_points = tf.reshape(points[:, : K * P], [S, K, P, 1])
     gate_points = tf.reshape(points[:, K * P :], [S, H, 1])
-
     variance = latents.noise_variance
     if experts.residual_variance is not None:
         variance += experts.residual_variance
-    # log N(y; g, v) = -1/2 (log 2 pi v + e^2),  e = (y - mu) / sqrt(v) - sqrt(s / v) z at a point z
-    inverse = tf.math.rsqrt(variance)
-    error = (tf.transpose(Y) - experts.mean) * inverse
-    e = error - safe_sqrt(experts.projected_variance) * inverse * expert_points  # [S, K, P, N]
-    constant = 0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variance), 1)  # [K, N]
-    log_density = -0.5 * tf.reduce_sum(tf.square(e), 2) - constant  # [S, K, N], independent outputs
+    log_density = _log_density(
+        tf.transpose(Y), experts.mean, experts.projected_variance, variance, expert_points
+    )
     log_probs = latents.gating_network.log_mixing_probs(gates.project(gate_points), gates.residual_variance)
-    return tf.reduce_mean(log_sum_exp(log_probs + log_density, 1)[:, 0], 0)
+    return _mean_log_sum_exp(log_probs + log_density)
+
+
+def _log_density(y, mean, spread, variance, points):
+    """Log of ``N(y; mean + sqrt(spread) z, variance)`` at points z, of shape (S, K, N).
+
+    ``y`` is of shape (P, N), ``mean``, ``spread`` and ``variance`` are of shape (K, P, N), the points of
+    shape (S, K, P, 1); the P outputs are independent.
+    """
+
+    @tf.custom_gradient
+    def function(mean, spread, variance):
+        # -1/2 sum_p (log 2 pi v + e^2),  e = (y - m) / sqrt(v) - sqrt(s / v) z
+        inverse, root = tf.math.rsqrt(variance), safe_sqrt(spread)
+        e = (y - mean) * inverse - root * inverse * points  # [S, K, P, N]
+        constant = 0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variance), 1)  # [K, N]
+
+        def gradient(upstream):
+            # by m: e / sqrt(v),  by s: e z / (2 sqrt(s v)),  by v: (e^2 - 1) / (2 v);  0 by s where s is
+            upstream = tf.expand_dims(upstream, 2)
+            slope = upstream * e
+            by_mean = inverse * tf.reduce_sum(slope, 0)
+            by_root = inverse * tf.reduce_sum(slope * points, 0)
+            by_variance = tf.square(inverse) * tf.reduce_sum(slope * e - upstream, 0)
+            return by_mean, tf.where(spread > 0.0, 0.5 * by_root / root, 0.0), 0.5 * by_variance
+
+        return -0.5 * tf.reduce_sum(tf.square(e), 2) - constant, gradient
+
+    return function(mean, spread, variance)
+
+
+@tf.custom_gradient
+def _mean_log_sum_exp(x):
+    """Log of the sum of exponentials over K, averaged over S, of x (S, K, N)."""
+    largest = tf.reduce_max(x, 1, keepdims=True)
+    terms = tf.exp(x - largest)
+    total = tf.reduce_sum(terms, 1, keepdims=True)
+    value = tf.reduce_mean(largest + tf.math.log(total), [0, 1])
+    return value, lambda upstream: terms * (upstream / (x.shape[0] * total))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from ..gps import SparseGP, joint_q
+from ..gps import SparseGP, assign_concatenated, joint_q
 from ..mixture_of_experts import MixtureOfSVGPExperts
 
 
@@ -42,9 +42,10 @@ def assign_naturals(gps: Sequence[SparseGP], naturals: Naturals) -> tf.Tensor:
     means = tf.linalg.matvec(roots, tf.linalg.matvec(roots, naturals.linear, transpose_a=True))
     finite = tf.reduce_all(tf.math.is_finite(means)) & tf.reduce_all(tf.math.is_finite(roots))
     sizes = [gp.num_latent_gps for gp in gps]
-    for gp, mean, root in zip(gps, tf.split(means, sizes), tf.split(roots, sizes), strict=True):
-        gp.q_mu.assign(tf.where(finite, tf.transpose(mean), gp.q_mu))
-        gp.q_sqrt.assign(tf.where(finite, root, gp.q_sqrt))
+    for gp, mean in zip(gps, tf.split(means, sizes), strict=True):
+        variable = gp.q_mu.unconstrained_variable
+        variable.assign(tf.where(finite, tf.transpose(mean), variable))
+    assign_concatenated([gp.q_sqrt for gp in gps], roots, finite)
     return finite
 
 
@@ -70,5 +71,4 @@ def move(old: NamedTuple, new: NamedTuple, step_size) -> NamedTuple:
 
 
 def _eye(matrices):
-    L, M = tf.shape(matrices)[0], tf.shape(matrices)[1]
-    return tf.eye(M, batch_shape=[L], dtype=matrices.dtype)
+    return tf.linalg.diag(tf.ones_like(tf.linalg.diag_part(matrices)))

@@ -179,8 +179,14 @@ def by_projection(
     """
     sizes = [sum(gp.num_latent_gps for gp in projection.gps) for projection in projections]
     for projection, *own in zip(projections, *(tf.split(part, sizes) for part in parts), strict=True):
-        groups = [tf.shape(projection.A)[0], projection.num_sharing]
-        yield projection, [tf.reshape(part, tf.concat([groups, tf.shape(part)[1:]], 0)) for part in own]
+        yield projection, [_grouped(part, projection.num_sharing) for part in own]
+
+
+def _grouped(tensor, size):
+    """(G F, ...) as (G, F, ...), for groups of F."""
+    if size == 1:
+        return tf.expand_dims(tensor, 1)
+    return tf.reshape(tensor, tf.concat([[-1, size], tf.shape(tensor)[1:]], 0))
 
 
 def posterior_moments(
@@ -292,4 +298,5 @@ def _target(prior_mean, marginals, derivatives):
 
 def _stacked(experts, gates):
     """(K, P, N) and (H, N) as (K P + H, N)."""
-    return tf.concat([tf.reshape(experts, [-1, tf.shape(gates)[1]]), gates], 0)
+    K, P, _ = experts.shape
+    return tf.concat([tf.reshape(experts, [K * P, -1]), gates], 0)
