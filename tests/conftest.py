@@ -1,5 +1,11 @@
 """Small data, small regressors, and a few fitted once for all tests."""
 
+import os
+
+# Two processes of one thread each do more than one of two: much of the time goes into tracing graphs. NumPy
+# and TensorFlow read this when they are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import polars as pl
 import pytest

@@ -63,7 +63,6 @@ def test_callbacks_change_nothing(make_regressor, short_search, wave):
     np.testing.assert_array_equal(watched.predict(wave[0]), make_regressor().fit(*wave).predict(wave[0]))
 
 
-@pytest.mark.slow
 def test_search_hands_on_progress_bar_and_monitor(make_regressor, short_search, wave, capsys):
     monitor = sklearn_callback.ScoringMonitor(scoring="neg_mean_squared_error")
     model = make_regressor(max_iter=50, tol=0).set_callbacks(monitor)

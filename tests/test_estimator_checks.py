@@ -9,7 +9,6 @@ from sklearn_mogpe import MoGPERegressor
 QUICK = {"n_inducing": 30, "n_samples": 8, "init_params": "kmeans", "max_iter": 30}
 
 VARIANTS = [
-    MoGPERegressor(),
     MoGPERegressor(3, **QUICK),
     MoGPERegressor(solver="adam", learning_rate=0.05, **QUICK),
     MoGPERegressor(normalize_y=False, **QUICK),
@@ -17,7 +16,12 @@ VARIANTS = [
 ]
 
 
+@parametrize_with_checks([MoGPERegressor()])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
 @pytest.mark.slow
 @parametrize_with_checks(VARIANTS)
-def test_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks_of_variants(estimator, check):
     check(estimator)

@@ -49,7 +49,6 @@ def test_file_is_small(tmp_path):
         np.testing.assert_array_equal(joblib.load(file).predict(X), model.predict(X))
 
 
-@pytest.mark.slow
 def test_another_process_predicts_the_same(step_model, tmp_path):
     joblib.dump(step_model, tmp_path / "model.joblib", compress=True)
     np.save(tmp_path / "X.npy", X_NEW)

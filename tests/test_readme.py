@@ -31,7 +31,6 @@ def code(page):
     return "\n".join(lines)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if code(page).strip()], ids=lambda page: page.name)
 def test_code_runs(page, tmp_path, monkeypatch, short_search):
     plt.switch_backend("agg")

@@ -97,7 +97,6 @@ def test_two_experts_see_what_one_cannot(request, make_regressor, new_rows, name
     assert two > true_log_density(rows, y, truth) - 0.15
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["step", "branches"])
 def test_auto_finds_a_start_as_good_as_the_one_that_suits(request, make_regressor, new_rows, name):
     rows, y, truth = new_rows[name]
@@ -113,7 +112,6 @@ def test_two_outputs_have_their_own_noise(two_outputs_model):
         assert np.all((noise > [0.04, 0.25]) & (noise < [0.1, 0.4]))  # true: 0.05 and 0.3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_solvers_agree(make_regressor, branches, monkeypatch, solver):
     """From one start that leaves some way to go, to 0.05 nats per row of each other."""
@@ -135,10 +133,7 @@ def test_auto_is_natural_gradients_on_few_rows(make_regressor, short_search, wav
     assert_same_fit(make_regressor().fit(*wave), make_regressor(solver="natgrad").fit(*wave))
 
 
-@pytest.mark.parametrize(
-    "bound",
-    ["tight", *(pytest.param(bound, marks=pytest.mark.slow) for bound in ("further_gating", "further"))],
-)
+@pytest.mark.parametrize("bound", ["tight", "further_gating", "further"])
 def test_lower_bound_is_the_bound_that_was_asked_for(make_regressor, short_search, branches, bound):
     """The fitted parameters' own bound; at the same parameters, the looser bounds lie below."""
     from sklearn_mogpe.mixture_of_experts import BOUNDS
@@ -162,7 +157,6 @@ def test_a_sample_of_the_rows_is_enough_for_a_start(make_regressor, step, new_ro
     assert model.score_samples(rows, y).mean() > true_log_density(rows, y, truth) - 0.2
 
 
-@pytest.mark.slow
 def test_mini_batches_where_rows_are_many(make_regressor, step, new_rows, monkeypatch, short_search):
     """As beyond 20 000 rows: rows are not merged, and come in batches."""
     monkeypatch.setattr("sklearn_mogpe.fitting.WHOLE_DATA_ROWS", 100)
@@ -205,7 +199,6 @@ def test_every_start_works(make_regressor, short_search, step, name):
     assert model.score_samples(rows, y).mean() > norm.logpdf(y, y.mean(), y.std()).mean() + 0.5
 
 
-@pytest.mark.slow
 def test_more_starts_are_no_worse(make_regressor, branches):
     one, two = (make_regressor(init_params="auto", n_init=n).fit(*branches[:2]) for n in (1, 2))
     assert two.lower_bound_ >= one.lower_bound_
@@ -566,9 +559,7 @@ def test_refit_is_a_fresh_fit(make_regressor, short_search, wave):
     assert_same_fit(model.fit(*wave), make_regressor().fit(*wave))
 
 
-@pytest.mark.parametrize(
-    "solver", ["natgrad", *(pytest.param(solver, marks=pytest.mark.slow) for solver in ("lbfgs", "adam"))]
-)
+@pytest.mark.parametrize("solver", ["natgrad", "lbfgs", "adam"])
 def test_single_precision_is_near(make_regressor, short_search, wave, solver):
     double, single = (make_regressor(solver=solver, dtype=d).fit(*wave) for d in ("float64", "float32"))
     assert {value.dtype for value in single._state["parameters"].values()} == {np.dtype("float32")}
@@ -579,7 +570,6 @@ def test_single_precision_is_near(make_regressor, short_search, wave, solver):
     assert single.lower_bound_ / 40 == pytest.approx(double.lower_bound_ / 40, abs=0.05)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n_experts", [1, 2])
 def test_single_precision_finds_the_signal_among_many_features(make_regressor, n_experts):
     rng = np.random.default_rng(0)

@@ -33,7 +33,6 @@ def test_two_features(plane_model, plane):
     assert figures["experts"].axes[0].get_ylabel() == "x1"
 
 
-@pytest.mark.slow
 def test_one_expert_of_three_features(make_regressor, short_search):
     X = np.random.default_rng(0).standard_normal((30, 3))
     model = make_regressor(1, max_iter=1).fit(X, X[:, 0])

@@ -103,7 +103,6 @@ def test_a_broken_fit_ends_where_an_unbroken_one_does(
     assert updates.count == reports - kill_at + 1
 
 
-@pytest.mark.slow
 def test_a_broken_lbfgs_goes_on(make_regressor, short_search, step, tmp_path, every_report, updates, kill):
     """SciPy's memory of curvature is lost."""
     model = make_regressor(solver="lbfgs", max_iter=40, checkpoint_dir=tmp_path)
@@ -148,7 +147,6 @@ def test_each_run_has_its_own_checkpoints(
     ]
 
 
-@pytest.mark.slow
 def test_each_number_of_experts_has_its_own_checkpoints(
     make_regressor, short_search, wave, tmp_path, every_report, updates, kill
 ):

@@ -65,7 +65,6 @@ def test_an_interrupted_run_is_the_last(monkeypatch):
     assert list(best.scores) == [1, 2]
 
 
-@pytest.mark.slow
 def test_auto_is_the_fit_of_the_number_it_chose(make_regressor, branches):
     X, y, _ = branches
     auto = make_regressor("auto", max_iter=50).fit(X, y)
@@ -77,7 +76,6 @@ def test_auto_is_the_fit_of_the_number_it_chose(make_regressor, branches):
     assert fixed.n_experts_scores_ == {2: fixed.lower_bound_}
 
 
-@pytest.mark.slow
 def test_auto_is_no_worse_than_one_expert_where_one_is_enough(make_regressor):
     rng = np.random.default_rng(0)
     X, X_new = rng.uniform(-3, 3, (80, 1)), rng.uniform(-3, 3, (500, 1))
@@ -86,7 +84,6 @@ def test_auto_is_no_worse_than_one_expert_where_one_is_enough(make_regressor):
     assert auto.score_samples(X_new, y_new).mean() > one.score_samples(X_new, y_new).mean() - 0.03
 
 
-@pytest.mark.slow
 def test_auto_sees_a_change_of_noise(make_regressor, new_rows, step):
     auto, one = (make_regressor(n, max_iter=50).fit(*step[:2]) for n in ("auto", 1))
     rows, y, _ = new_rows["step"]

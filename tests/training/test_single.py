@@ -2,7 +2,6 @@
 
 import gpflow
 import numpy as np
-import pytest
 
 from sklearn_mogpe.training.single import fit_single
 from sklearn_mogpe.training.structure import Structure
@@ -16,7 +15,6 @@ def structure(n_outputs):
     return Structure(("rbf", "rbf"), "rbf", n_outputs, 8, "tight")
 
 
-@pytest.mark.slow
 def test_reaches_the_bound_of_a_converged_sgpr():
     single = fit_single(structure(1), 15, X, Y[:, :1], np.ones(60))
     kernel = structure(1).build(1, 15).experts.experts[0].gp.kernel  # with its priors
