@@ -3,8 +3,12 @@
 import os
 import warnings
 from contextlib import suppress
+from functools import cache
 
 import tensorflow as tf
+from threadpoolctl import ThreadpoolController
+
+from ..tensorflow_start import without_start_lines
 
 
 def check_device(name: str) -> str:
@@ -74,6 +78,20 @@ def _n_cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
+@cache
+def _thread_pools():
+    return ThreadpoolController()
+
+
+def one_thread():
+    """Let NumPy, SciPy and scikit-learn use one thread in this context.
+
+    For small problems more are slower, and far slower on cores that others keep busy. TensorFlow has threads
+    of its own.
+    """
+    return _thread_pools().limit(limits=1)
+
+
 def limit_threads() -> None:
     """Let TensorFlow use no more threads than ``OMP_NUM_THREADS`` says, if that is set.
 
@@ -85,6 +103,13 @@ def limit_threads() -> None:
         with suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(int(limit))
             tf.config.threading.set_inter_op_parallelism_threads(int(limit))
+
+
+@cache
+def start_devices() -> None:
+    """Start TensorFlow's devices, of which it tells on the standard error."""
+    with without_start_lines():
+        tf.transpose(tf.zeros([1, 2], tf.int32))  # the first of this kind is told of
 
 
 def let_memory_grow() -> None:

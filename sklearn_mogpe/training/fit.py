@@ -15,7 +15,7 @@ from .checkpoints import Checkpoints
 from .listeners import Listen, quiet
 from .program import Candidate, State, bound_function, building, checkout, mixture_function
 from .progress import Progress
-from .race import race, settle
+from .race import prepare, race, settle
 from .single import fit_single
 from .solvers import SOLVERS, Feed, Options
 from .solvers.replicas import of_first_replica
@@ -198,6 +198,8 @@ def _starts(program, problem, settings, track):
         program.reset(problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)])
         is_natural = settings.solver in ("natgrad", "batch_natgrad")
         return [settle(program, *problem.sample, track=track) if is_natural else program.read()]
+    if program.structure.n_experts > 1:
+        prepare(program)
     single = fit_single(program.structure, problem.n_inducing, *problem.sample)
     if program.structure.n_experts == 1:
         program.reset(problem.sample.X[: problem.n_inducing])

@@ -14,7 +14,9 @@ import tensorflow as tf
 
 from ..gps import SparseGP
 from ..mixture_of_experts import MixtureOfExpertsBase
+from ..tensorflow_start import no_collections
 from .curves import Curves
+from .devices import start_devices
 from .structure import Structure
 
 State = dict[str, np.ndarray]
@@ -59,7 +61,7 @@ def building(structure: Structure) -> Iterator[None]:
     config = gpflow.config.Config(
         float=np.dtype(structure.dtype).type, jitter=JITTER[structure.dtype], positive_bijector="exp"
     )
-    with _tracing, gpflow.config.as_context(config), on_device(structure):
+    with _tracing, no_collections(), gpflow.config.as_context(config), on_device(structure):
         yield
 
 
@@ -107,6 +109,7 @@ class Program:
     """
 
     def __init__(self, structure: Structure):
+        start_devices()
         self.structure = structure
         self._functions: dict[tuple, object] = {}
         with building(structure):
@@ -183,6 +186,19 @@ class Program:
             self._functions[key] = without_strategy(self._build, *key)
         return self._functions[key]
 
+    def prepare(self, *builds: Callable) -> None:
+        """Make functions with :meth:`get`, side by side: while one is traced, the last one is set up.
+
+        The first call of a function is when TensorFlow sets it up, so each is called here with ones, for
+        which nothing is promised: the values of the parameters are lost, and errors are left to the calls
+        that matter.
+        """
+        with ThreadPoolExecutor(1) as other:
+            for build in builds:
+                if (build, ()) not in self._functions:
+                    made = self.get(build)
+                    other.submit(_call_with_ones, made[0] if isinstance(made, tuple) else made)
+
     def _build(self, build, options):
         with building(self.structure):
             return build(self, *options)
@@ -206,6 +222,11 @@ class Program:
         """Signature of the three tensors of :class:`Data`."""
         D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
         return tf.TensorSpec([None, D], dtype), tf.TensorSpec([None, P], dtype), tf.TensorSpec([None], dtype)
+
+
+def _call_with_ones(function):
+    specs = tf.nest.flatten(function.structured_input_signature)
+    return function(*(tf.ones([size or 1 for size in spec.shape], spec.dtype) for spec in specs))
 
 
 def _built_values(structure, Z):

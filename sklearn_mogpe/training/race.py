@@ -7,10 +7,12 @@ import tensorflow as tf
 from numpy.random import RandomState
 
 from ..mixture_of_experts import Latents
-from .program import Candidate, Program, State
+from .devices import one_thread
+from .program import Candidate, Program, State, bound_function
 from .single import Single, scale
 from .sites import assign_q, prior_sites, site_step
 from .solvers import Feed, Options, natgrad
+from .solvers.natgrad import natgrad_steps
 from .starts import spread_points, starts
 from .tracking import Tracker
 
@@ -76,7 +78,8 @@ def race(
         If every start failed.
     """
     scaled = X / single.lengthscales
-    proposals = starts(scaled, Y, single.residuals, program.structure.n_experts, random_state)
+    with one_thread():
+        proposals = starts(scaled, Y, single.residuals, program.structure.n_experts, random_state)
     if init_params != "auto":
         proposals = {init_params: proposals[init_params]}
     data = program.data(X, Y, weight)
@@ -102,6 +105,11 @@ def race(
         ranking = sorted(running, key=lambda name: running[name].loss)
         running = {name: running[name] for name in ranking[: max(survivors, n_init)]}
     return list(running.values())[:n_init]
+
+
+def prepare(program: Program) -> None:
+    """Compile what :func:`race` asks for; the values of the program's parameters are lost."""
+    program.prepare(natgrad_steps, _start_function, bound_function)
 
 
 def settle(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, int], Tracker]) -> State:

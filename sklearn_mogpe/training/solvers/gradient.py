@@ -171,8 +171,12 @@ class Adam:
         """Forget the moments and the number of steps."""
         self.count.assign(0.0)
         for variable, moments in zip(self.variables, self._moments, strict=True):
+            # The operations themselves: the methods of variables take several times as long.
+            zeros = tf.raw_ops.ZerosLike(
+                x=tf.raw_ops.ReadVariableOp(resource=variable.handle, dtype=variable.dtype)
+            )
             for moment in moments:
-                moment.assign(tf.zeros_like(variable))
+                tf.raw_ops.AssignVariableOp(resource=moment.handle, value=zeros)
 
     def ascend(self, gradients: Sequence[tf.Tensor], learning_rate: tf.Tensor, accept: tf.Tensor) -> None:
         """Step along the gradients of an objective; where ``accept`` is False, change no variable."""

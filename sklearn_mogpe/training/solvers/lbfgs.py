@@ -4,6 +4,7 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
+from ..devices import one_thread
 from ..program import Program
 from ..tracking import Tracker
 from .feed import Feed
@@ -59,9 +60,10 @@ def minimize(function, start, *, max_iter, callback=None):
         return float(loss), gradient.astype(float)
 
     options = {"maxiter": max_iter, "maxcor": MEMORY, "maxfun": 100 * max_iter, "ftol": 1e-12, "gtol": 1e-8}
-    return scipy.optimize.minimize(
-        evaluate, start.astype(float), jac=True, method="L-BFGS-B", callback=callback, options=options
-    )
+    with one_thread():
+        return scipy.optimize.minimize(
+            evaluate, start.astype(float), jac=True, method="L-BFGS-B", callback=callback, options=options
+        )
 
 
 def loss_and_gradient_function(program: Program):

@@ -19,7 +19,7 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
 
     One iteration is one pass over the data. See :mod:`sklearn_mogpe.training.solvers` for the parameters.
     """
-    steps, optimizer = program.get(_compiled)
+    steps, optimizer = program.get(natgrad_steps)
 
     def on_all(_, rates, ends):
         return steps(*feed.look, rates, program.tensor(ends))
@@ -27,7 +27,8 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
     in_chunks(program, feed, tracker, options, on_all, optimizer)
 
 
-def _compiled(program):
+def natgrad_steps(program: Program):
+    """Compile ``(X, Y, weight, rates, ends) -> finite, trace``; return it and the optimizer."""
     model, optimizer = program.model, Adam(program.hyperparameters)
 
     def steps(X, Y, weight, rates, ends):
