@@ -1,5 +1,6 @@
-"""Seconds of a fit on the motorcycle data: cold, a second time, and what of that is not spent in steps."""
+"""What the first answers cost: fresh processes beside one that imports GPflow, and fits in a warm process."""
 
+import json
 import subprocess
 import sys
 import time
@@ -7,14 +8,26 @@ import time
 import numpy as np
 from measure import arguments, show
 
-COLD = """
-import time
-start = time.perf_counter()
+FIT = """
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import load_motorcycle
-MoGPERegressor(random_state=0).fit(*load_motorcycle(return_X_y=True))
-print(time.perf_counter() - start)
+X, y = load_motorcycle(return_X_y=True)
+MoGPERegressor(random_state=0).fit(X, y).predict(X)
 """
+
+PROCESSES = {
+    "import gpflow": ["-c", "import gpflow"],
+    "fit and predict": ["-c", FIT],
+    "import sklearn_mogpe": ["-c", "import sklearn_mogpe"],
+    "sklearn-mogpe --help": ["-c", "from sklearn_mogpe.command.main import main; main(['--help'])"],
+}
+
+
+def wall_seconds(arguments: list[str]) -> float:
+    """Seconds that a fresh process takes from its start to its end."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], capture_output=True, check=True)
+    return time.perf_counter() - start
 
 
 def graph_seconds(fit) -> tuple[float, float]:
@@ -50,22 +63,39 @@ def graph_seconds(fit) -> tuple[float, float]:
         Program.get = original
 
 
-def main():
-    options = arguments(__doc__, repeats=5)
+def warm_fits() -> dict[str, float]:
+    """Seconds of the fits of two experts, then of three, in this process."""
     from sklearn_mogpe import MoGPERegressor
     from sklearn_mogpe.datasets import load_motorcycle
 
-    command = [sys.executable, "-c", COLD]
-    cold = [
-        float(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(options.repeats)
-    ]
     data = load_motorcycle(return_X_y=True)
-    model = MoGPERegressor(random_state=0).fit(*data)
-    seconds = np.array([graph_seconds(lambda: model.fit(*data)) for _ in range(options.repeats)])
-    whole, inside = np.median(seconds, axis=0)
-    outside = np.median(seconds[:, 0] - seconds[:, 1])
-    columns = ["cold s, imports included", "second fit s", "of it in graphs", "outside"]
-    show("Fit of the motorcycle data", columns, [[float(np.median(cold)), whole, inside, float(outside)]])
+    seconds = {}
+    for name, n_experts in ("two", 2), ("three", 3):
+        model = MoGPERegressor(n_experts, random_state=0)
+        start = time.perf_counter()
+        model.fit(*data)
+        seconds[f"{name}, first fit"] = time.perf_counter() - start
+        whole, inside = graph_seconds(lambda model=model: model.fit(*data))
+        seconds |= {f"{name}, second fit": whole, f"{name}, outside graphs": whole - inside}
+    return seconds
+
+
+def main():
+    if sys.argv[1:] == ["warm"]:
+        print(json.dumps(warm_fits()))
+        return
+    options = arguments(__doc__, repeats=7)
+    rounds = []
+    for _ in range(options.repeats):
+        seconds = {name: wall_seconds(command) for name, command in PROCESSES.items()}
+        warm = subprocess.run([sys.executable, __file__, "warm"], capture_output=True, check=True)
+        seconds |= json.loads(warm.stdout)
+        seconds["fit and predict / import gpflow"] = seconds["fit and predict"] / seconds["import gpflow"]
+        seconds["three, first fit / second fit"] = seconds["three, first fit"] / seconds["three, second fit"]
+        rounds.append(seconds)
+    values = {name: [seconds[name] for seconds in rounds] for name in rounds[0]}
+    rows = [[name, *map(float, np.quantile(of, [0.5, 0.0, 1.0]))] for name, of in values.items()]
+    show("Seconds, and ratios, of the motorcycle data", ["", "median", "least", "most"], rows)
 
 
 if __name__ == "__main__":

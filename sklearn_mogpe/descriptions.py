@@ -12,9 +12,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .configuration import ConfigurationError, at, check_count, check_keys, check_table, make_each
+from .description_keys import check_expert, check_gate
 
 Frozen = str | Callable
 """A description that can be hashed: a dict as JSON."""
+
+KERNEL_NAMES = "rbf", "matern12", "matern32", "matern52"
+"""Kernels that an estimator takes by name; its descriptions know more."""
 
 AS_USUAL = "{}"
 """That of what is not described."""
@@ -106,11 +110,11 @@ def read_descriptions(estimator) -> Descriptions:
     n_experts, experts, gating_network = estimator.n_experts, estimator.experts, estimator.gating_network
     if experts is not None:
         with at("experts"):
-            experts = make_each(_check, experts)
+            experts = make_each(_check, experts, check_expert)
         n_experts = len(experts)
     if gating_network is not None:
         with at("gating_network"):
-            gating_network = _check(gating_network)
+            gating_network = _check(gating_network, check_gate)
             if not callable(gating_network) and "functions" in gating_network:
                 with at("functions"):
                     make_each(_check_gp, gating_network["functions"])
@@ -119,16 +123,49 @@ def read_descriptions(estimator) -> Descriptions:
     return Descriptions(n_experts, experts, gating_network)
 
 
+def check_kernels(kernel, n_experts: int) -> tuple[str | Callable, ...]:
+    """Return the kernels of K experts, of one for all or of one for each.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many, or one is neither a known name nor a callable.
+    """
+    kernels = kernel if isinstance(kernel, list | tuple) else [kernel] * n_experts
+    if len(kernels) != n_experts:
+        raise ValueError(f"Expected one kernel, or one for each of {n_experts} experts, got {len(kernels)}.")
+    return tuple(check_kernel(kernel, "kernel") for kernel in kernels)
+
+
+def check_kernel(kernel, name: str) -> str | Callable:
+    """Return a kernel that is known by its name, or a callable.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if callable(kernel) or (isinstance(kernel, str) and kernel in KERNEL_NAMES):
+        return kernel
+    raise ValueError(
+        f"Expected one of {list(KERNEL_NAMES)} or a callable input_dim -> kernel as {name}, got {kernel!r}."
+    )
+
+
 def is_as_usual(description: Frozen) -> bool:
     """Whether it says no more than what concerns the inducing points."""
     return not callable(description) and json.loads(description).keys() <= {"inducing"}
 
 
-def _check(part):
+def _check(part, check):
     if not callable(part) and not isinstance(part, dict):
         raise ConfigurationError(f"expected a dict or a callable, got {part!r}")
     # Lists for arrays and tuples, Python's numbers for NumPy's.
-    return part if callable(part) else _check_gp(json.loads(json.dumps(part, default=_to_list)))
+    if callable(part):
+        return part
+    part = _check_gp(json.loads(json.dumps(part, default=_to_list)))
+    check(part)
+    return part
 
 
 def _check_gp(config):

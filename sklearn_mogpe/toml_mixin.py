@@ -3,6 +3,7 @@
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from .configuration import ConfigurationError, at, check_keys
+from .descriptions import check_kernel, check_kernels, read_descriptions
 from .toml_files import describe_estimator, naming, read_tables, write_tables
 
 
@@ -37,7 +38,9 @@ class TomlMixin:
         with naming(path):
             tables = read_tables(path)
             with at("estimator"):
-                return make_estimator(cls, tables["estimator"])
+                estimator = make_estimator(cls, tables["estimator"])
+                check_parts(estimator)
+                return estimator
 
     def to_toml(self, path):
         """Write the parameters that differ from their defaults into a TOML file, for ``from_toml``.
@@ -66,7 +69,8 @@ def make_estimator(cls: type, table: dict):
     Raises
     ------
     ConfigurationError
-        If a key is unknown, or a value is none that a fit would take.
+        If a key is unknown, or a value is none that a fit would take. What only the parts of the model can
+        tell is left to :func:`check_parts`.
     """
     check_keys(table, cls._get_param_names())
     for name, value in table.items():
@@ -76,8 +80,21 @@ def make_estimator(cls: type, table: dict):
                 raise ConfigurationError(f"expected no true or false, got {value!r}")
             validate_parameter_constraints({name: constraints}, {name: value}, cls.__name__)
     estimator = cls(**table)
-
-    from .training.check import check_model  # imports TensorFlow, which takes seconds
-
-    check_model(estimator)
+    descriptions = read_descriptions(estimator)
+    check_kernels(estimator.kernel, 2 if descriptions.n_experts == "auto" else descriptions.n_experts)
+    check_kernel(estimator.gating_kernel, "gating_kernel")
     return estimator
+
+
+def check_parts(estimator) -> None:
+    """Make sure that an estimator's model can be made on this machine, of some data.
+
+    Raises
+    ------
+    ValueError
+        If a part of the model is not as expected, whatever the data, or the device is not here.
+    """
+    if read_descriptions(estimator).are_given or estimator.device != "auto":
+        from .training.check import check_model  # imports TensorFlow, which takes seconds
+
+        check_model(estimator)

@@ -1,7 +1,6 @@
 """The command line."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import resources
@@ -20,7 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _parser()
     options = vars(parser.parse_args(arguments))
     command = options.pop("command")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow tells of GPUs that are not there
     try:
         command(**options)
     except (ValueError, OSError, ImportError) as error:

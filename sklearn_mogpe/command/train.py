@@ -16,7 +16,7 @@ from ..configuration import ConfigurationError, at, check_bool, check_keys
 from ..plotting import close_figures, make_figures
 from ..regressor import MoGPERegressor
 from ..toml_files import naming, read_tables, write_tables
-from ..toml_mixin import make_estimator
+from ..toml_mixin import check_parts, make_estimator
 from .rows import read_data, split
 
 # What a run leaves in its directory.
@@ -61,6 +61,8 @@ def train(path, *, output: str | None = None, random_state: int | None = None) -
             data = read_data(tables["data"])
         with at("split"):
             fitted, held_out = split(tables["split"], data)
+        with at("estimator"):
+            check_parts(estimator)
     if has_figures:
         _load_matplotlib()
     directory.mkdir(parents=True, exist_ok=True)

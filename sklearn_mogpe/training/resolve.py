@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from ..descriptions import Descriptions, read_descriptions
+from ..descriptions import Descriptions, check_kernel, check_kernels, read_descriptions
 from ..rows import Problem, number_of_points
 from .devices import check_device
 from .fit import Settings
 from .solvers import Options
-from .structure import Structure, check_kernel
+from .structure import Structure
 
 # First step size of Adam: where it moves the hyperparameters only, and where it moves everything.
 LEARNING_RATES = {"natgrad": 0.1, "batch_natgrad": 0.05, "lbfgs": 0.1, "adam": 0.01}
@@ -77,13 +77,9 @@ def make_structure(
     ValueError
         If the kernels are unknown or not one for each expert, or the device is not there.
     """
-    kernels = estimator.kernel
-    if not isinstance(kernels, list | tuple):
-        kernels = [kernels] * n_experts
-    if len(kernels) != n_experts:
-        raise ValueError(f"Expected one kernel, or one for each of {n_experts} experts, got {len(kernels)}.")
+    kernels = check_kernels(estimator.kernel, n_experts)
     structure = Structure(
-        kernels=tuple(check_kernel(kernel, "kernel") for kernel in kernels),
+        kernels=kernels,
         gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
         n_outputs=n_outputs,
         n_samples=estimator.n_samples,

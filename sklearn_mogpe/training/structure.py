@@ -10,18 +10,14 @@ import numpy as np
 import tensorflow_probability as tfp
 from gpflow.kernels import Kernel, SeparateIndependent
 
+from .. import description_keys as keys
 from ..configuration import at
-from ..descriptions import AS_USUAL, Frozen, is_as_usual
+from ..descriptions import AS_USUAL, KERNEL_NAMES, Frozen, is_as_usual
 from ..experts import Experts, SVGPExperts
 from ..mixture_of_experts import MixtureOfExperts, MixtureOfExpertsBase, MixtureOfSVGPExperts
 from .described import Defaults, make_expert, make_gate
 
-KERNELS = {
-    "rbf": gpflow.kernels.SquaredExponential,
-    "matern12": gpflow.kernels.Matern12,
-    "matern32": gpflow.kernels.Matern32,
-    "matern52": gpflow.kernels.Matern52,
-}
+KERNELS = {name: getattr(gpflow.kernels, keys.KERNELS[name][0]) for name in KERNEL_NAMES}
 
 # Means of the exponential priors of kernel variances, in standardised units. They cost next to nothing where
 # functions keep to the range of the data, and hold those back that the data does not: an expert that speaks
@@ -163,18 +159,3 @@ def make_kernel(spec: KernelSpec, input_dim: int, priors: KernelPriors) -> Kerne
     kernel = KERNELS[spec](lengthscales=np.ones(input_dim))
     kernel.variance.prior, kernel.lengthscales.prior = priors
     return kernel
-
-
-def check_kernel(spec: KernelSpec, name: str) -> KernelSpec:
-    """Return a valid kernel specification as it is.
-
-    Raises
-    ------
-    ValueError
-        If it is neither a known name nor a callable.
-    """
-    if callable(spec) or (isinstance(spec, str) and spec in KERNELS):
-        return spec
-    raise ValueError(
-        f"Expected one of {list(KERNELS)} or a callable input_dim -> kernel as {name}, got {spec!r}."
-    )

@@ -14,13 +14,53 @@ from sklearn_mogpe import MoGPERegressor
 EXAMPLES = sorted(resources.files("sklearn_mogpe").joinpath("configurations").iterdir())
 
 
-def test_help_is_there_at_once():
-    """It does not import TensorFlow."""
-    code = "import sys; from sklearn_mogpe.command.main import main\ntry: main(['--help'])\nfinally: "
-    code += "assert 'tensorflow' not in sys.modules"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+WITHOUT_TENSORFLOW = """
+import sys
+from sklearn_mogpe.command.main import main
+for arguments in (["--help"], ["example", "two_regimes"], *(["train", name] for name in sys.argv[1:])):
+    try:
+        main(arguments)
+    except SystemExit:
+        pass
+    assert not {"tensorflow", "gpflow"} & set(sys.modules), arguments
+"""
+
+DATA = "[data]\npath = 'rows.csv'\ntarget = 'y'\n"
+MISTAKES = {
+    "toml": ("[estimator\n", "at line 1, column 11"),
+    "table": ("[model]\n", "model: unknown key"),
+    "key": ("[estimator]\nbund = 'tight'\n", "estimator.bund: unknown key"),
+    "value": ("[estimator]\nmax_iter = -1\n", "estimator.max_iter"),
+    "kernel": ("[estimator]\nkernel = 'rfb'\n", "estimator: Expected one of ['rbf', "),
+    "expert": (
+        "[[estimator.experts]]\nkernel = 'rfb'\n",
+        "experts[0].kernel.name: expected one of",
+    ),
+    "number": ("[[estimator.experts]]\nnoise_variance = -1\n", "noise_variance: expected a positive number"),
+    "prior": (
+        "[estimator.gating_network.kernel]\nname = 'rbf'\nvariance = {prior = {name = 'gama'}}\n",
+        "estimator.gating_network.kernel.variance.prior.name: expected one of",
+    ),
+    "no_file": (DATA.replace("rows", "none"), "No such file or directory: 'none.csv'"),
+    "no_column": (DATA.replace("rows", "numbers").replace("'y'", "'z'"), "data.target"),
+    "no_number": (DATA, "data.target: expected columns of numbers"),
+}
+
+
+def test_help_and_errors_of_files_are_there_at_once(folder):
+    """They do not import TensorFlow."""
+    (folder / "numbers.csv").write_text("x,y\n1,2\n3,4\n")
+    (folder / "rows.csv").write_text("x,y\n1,2\n3,much\n")
+    for name, (text, _) in MISTAKES.items():
+        (folder / f"{name}.toml").write_text(text)
+    command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *(f"{name}.toml" for name in MISTAKES)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert result.returncode == 0, result.stderr
     for name in ("train", "predict", "example"):
         assert name in result.stdout
+    lines = [line for line in result.stderr.splitlines() if line.startswith("sklearn-mogpe: ")]
+    for line, (_, problem) in zip(lines, MISTAKES.values(), strict=True):
+        assert problem in line
 
 
 def test_it_is_installed():

@@ -20,12 +20,13 @@ A name alone stands for a kernel or function with default values. ``"trainable":
 Parts that share a parameter get one each.
 """
 
+from ...description_keys import PROCESS_KEYS
+from ...description_numbers import numbers
 from .functions import FUNCTIONS, describe_function, make_function
 from .inducing import describe_inducing_variable, inducing_shape, make_inducing_variable
 from .kernels import KERNELS, describe_kernel, make_kernel
-from .numbers import numbers
 from .parameters import PRIORS, describe_parameter, held, make_parameter
-from .processes import PROCESS_KEYS, describe_process, process_arguments
+from .processes import describe_process, process_arguments
 
 __all__ = [
     "FUNCTIONS",

@@ -3,15 +3,13 @@
 import gpflow
 import numpy as np
 
+from ... import description_keys as keys
 from ...configuration import at, check_keys, check_table, choose
+from ...description_keys import ZERO
 from .parameters import describe_parameter, entry_of, held, make_parameter
 
 # By name, the class and its parameters.
-FUNCTIONS = {
-    "constant": (gpflow.functions.Constant, ("c",)),
-    "linear": (gpflow.functions.Linear, ("A", "b")),
-}
-ZERO = "zero"
+FUNCTIONS = {name: (getattr(gpflow.functions, cls), own) for name, (cls, own) in keys.FUNCTIONS.items()}
 
 
 def make_function(config, input_dim: int, output_dim: int) -> gpflow.functions.Function | None:
@@ -37,12 +35,12 @@ def make_function(config, input_dim: int, output_dim: int) -> gpflow.functions.F
     if name == ZERO:
         check_keys(config, ("name",))
         return None
-    cls, keys = FUNCTIONS[name]
-    check_keys(config, ("name", "trainable", *keys))
+    cls, own = FUNCTIONS[name]
+    check_keys(config, ("name", "trainable", *own))
     D, L = input_dim, output_dim
     shapes = {"A": ((D, 1), (D, L)), "b": ((), (1,), (L,)), "c": ((), (1,), (L,))}
     arguments = {}
-    for key in keys:
+    for key in own:
         with at(key):
             default = np.zeros(shapes[key][-1])
             arguments[key] = make_parameter(config.get(key), default, shapes[key])
@@ -59,5 +57,5 @@ def describe_function(function: gpflow.functions.Function | None) -> dict:
     """
     if function is None or type(function) is gpflow.functions.Zero:
         return {"name": ZERO}
-    name, (_, keys) = entry_of(function, FUNCTIONS)
-    return {"name": name, **{key: describe_parameter(getattr(function, key)) for key in keys}}
+    name, (_, own) = entry_of(function, FUNCTIONS)
+    return {"name": name, **{key: describe_parameter(getattr(function, key)) for key in own}}

@@ -5,26 +5,14 @@ from numbers import Integral
 import numpy as np
 from gpflow import kernels as gk
 
+from ... import description_keys as keys
 from ...configuration import ConfigurationError, at, check_keys, check_table, choose, make_each
+from ...description_keys import PERIODIC
 from .parameters import describe_parameter, entry_of, held, make_parameter
 
-# By name, the class and its positive parameters: "one" number, or one for "each" input, where a single number
-# means all.
-STATIONARY = {"variance": "one", "lengthscales": "each"}
-KERNELS = {
-    "rbf": (gk.SquaredExponential, STATIONARY),
-    "exponential": (gk.Exponential, STATIONARY),
-    "matern12": (gk.Matern12, STATIONARY),
-    "matern32": (gk.Matern32, STATIONARY),
-    "matern52": (gk.Matern52, STATIONARY),
-    "rational_quadratic": (gk.RationalQuadratic, {**STATIONARY, "alpha": "one"}),
-    "cosine": (gk.Cosine, STATIONARY),
-    "linear": (gk.Linear, {"variance": "each"}),
-    "constant": (gk.Constant, {"variance": "one"}),
-    "white": (gk.White, {"variance": "one"}),
-}
-PERIODIC = "periodic"
-COMBINATIONS = {"sum": gk.Sum, "product": gk.Product}
+# By name, the class and its positive parameters.
+KERNELS = {name: (getattr(gk, cls), parameters) for name, (cls, parameters) in keys.KERNELS.items()}
+COMBINATIONS = {key: getattr(gk, cls) for key, cls in keys.COMBINATIONS.items()}
 
 
 def make_kernel(config, input_dim: int) -> gk.Kernel:

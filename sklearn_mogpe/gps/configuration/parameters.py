@@ -7,23 +7,15 @@ import numpy as np
 import tensorflow_probability as tfp
 from gpflow.base import PriorOn
 
+from ... import description_keys as keys
 from ...configuration import ConfigurationError, at, check_bool, check_keys, check_table, choose
-from .numbers import Shapes, numbers
+from ...description_keys import OF_ANY_SIGN
+from ...description_numbers import Shapes, numbers
 
 tfd = tfp.distributions
 
 # By name, the class and the numbers that it takes.
-PRIORS = {
-    "exponential": (tfd.Exponential, ("rate",)),
-    "gamma": (tfd.Gamma, ("concentration", "rate")),
-    "half_cauchy": (tfd.HalfCauchy, ("loc", "scale")),
-    "half_normal": (tfd.HalfNormal, ("scale",)),
-    "inverse_gamma": (tfd.InverseGamma, ("concentration", "scale")),
-    "lognormal": (tfd.LogNormal, ("loc", "scale")),
-    "normal": (tfd.Normal, ("loc", "scale")),
-    "uniform": (tfd.Uniform, ("low", "high")),
-}
-OF_ANY_SIGN = ("loc", "low", "high")
+PRIORS = {name: (getattr(tfd, cls), own) for name, (cls, own) in keys.PRIORS.items()}
 
 
 def make_parameter(config, default, shapes: Shapes = ((),), *, above: float | None = None):
@@ -91,12 +83,12 @@ def entry_of(thing, table: dict) -> tuple:
 def _make_prior(config):
     with at("name"):
         name = choose(check_table(config).get("name"), PRIORS)
-    cls, keys = PRIORS[name]
-    check_keys(config, ("name", "on", *keys))
+    cls, own = PRIORS[name]
+    check_keys(config, ("name", "on", *own))
     with at("on"):
         on = choose(config.get("on", "constrained"), ("constrained", "unconstrained"))
     arguments = {}
-    for key in keys:
+    for key in own:
         with at(key):
             value = numbers(config.get(key), ((), (None,)), above=None if key in OF_ANY_SIGN else 0.0)
             arguments[key] = gpflow.utilities.to_default_float(value)
@@ -111,5 +103,5 @@ def _check_possible(value, prior, on):
 
 
 def _describe_prior(prior):
-    name, (_, keys) = entry_of(prior, PRIORS)
-    return {"name": name, **{key: np.asarray(prior.parameters[key]).tolist() for key in keys}}
+    name, (_, own) = entry_of(prior, PRIORS)
+    return {"name": name, **{key: np.asarray(prior.parameters[key]).tolist() for key in own}}

@@ -9,8 +9,6 @@ from .inducing import describe_inducing_variable, inducing_shape, make_inducing_
 from .kernels import describe_kernel, make_kernel
 from .parameters import describe_parameter, make_parameter
 
-PROCESS_KEYS = ("inducing", "kernel", "mean_function", "q_mu", "q_sqrt", "q_diag")
-
 
 def describe_process(gp) -> dict:
     """Describe a sparse GP, but for the number of its functions."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...configuration import ConfigurationError
+from .configuration import ConfigurationError
 
 Shapes = Sequence[tuple[int | None, ...]]
 
