@@ -15,6 +15,7 @@ from sklearn_mogpe.training.program import Program, bound_function, mixture_func
 from sklearn_mogpe.training.race import _start_function
 from sklearn_mogpe.training.single import _collapsed_function
 from sklearn_mogpe.training.solvers.lbfgs import loss_and_gradient_function
+from sklearn_mogpe.training.solvers.natgrad import natgrad_steps
 from sklearn_mogpe.training.structure import Structure
 
 STRUCTURE = Structure(("rbf",) * 2, "rbf", 1, 8, "tight")
@@ -27,8 +28,10 @@ HOST = ("PyFunc", "Print", "StringFormat", "Summary", "Assert", "Save")
 
 def step_function(program, solver):
     """The compiled steps of a solver, and its optimizer."""
-    options = [] if solver == "natgrad" else [tf.distribute.get_strategy()]
-    return program.get(import_module(f"sklearn_mogpe.training.solvers.{solver}")._compiled, *options)
+    if solver == "natgrad":
+        return program.get(natgrad_steps)
+    module = import_module(f"sklearn_mogpe.training.solvers.{solver}")
+    return program.get(module._compiled, tf.distribute.get_strategy())
 
 
 def nodes(graph):
@@ -104,4 +107,4 @@ def test_single_precision_is_single_throughout(bound):
     for function in functions:
         assert float64_operations(function) <= {"Const", "Cast"}
     for function in (program.get(loss_and_gradient_function), single.get(_collapsed_function)):
-        assert float64_operations(function) == {"Placeholder", "Const", "Cast"}
+        assert float64_operations(function) - {"Const"} == {"Placeholder", "Cast"}
