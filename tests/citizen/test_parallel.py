@@ -21,6 +21,7 @@ def test_cross_validation_by_two_workers(make_steady, motorcycle, backend):
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_eight_threads_of_unlike_mixtures(make_regressor, short_search, motorcycle, table):
     """Fits and predictions at the same time, of equal and of different structures, are those one by one."""
     X, y = motorcycle
