@@ -23,6 +23,7 @@ from sklearn_mogpe.training.structure import Structure
 
 QUIET = {"kernel": {"name": "rbf", "lengthscales": 2.0}, "noise_variance": 0.01, "inducing": {"num": 12}}
 NOISY = {"kernel": "matern32", "noise_variance": 0.5, "inducing": {"num": 9}, "mean_function": "constant"}
+SMALL_GATE = {"inducing": {"num": 6}}
 
 
 class Line(ExpertBase):
@@ -87,8 +88,7 @@ def make(make_regressor):
 
 @pytest.fixture(scope="module")
 def fitted(make, step):
-    gate = {"inducing": {"num": 6}}
-    return make(experts=[QUIET, NOISY], gating_network=gate, max_iter=100).fit(*step[:2])
+    return make(experts=[QUIET, NOISY], gating_network=SMALL_GATE, max_iter=100).fit(*step[:2])
 
 
 @pytest.fixture(scope="module")
@@ -279,10 +279,12 @@ def test_skops_reads_descriptions(fitted, step):
     np.testing.assert_array_equal(loaded.predict(step[0]), fitted.predict(step[0]))
 
 
-@pytest.mark.parametrize("experts", [[QUIET, NOISY], [Line, NOISY]])
-def test_fits_do_not_change_descriptions_and_go_on(make, step, experts):
+@pytest.mark.parametrize(
+    ("experts", "gate"), [([QUIET, NOISY], SMALL_GATE), ([Line, NOISY], Logistic)], ids=["usual", "own"]
+)
+def test_fits_do_not_change_descriptions_and_go_on(make, step, experts, gate):
     X, y, _ = step
-    model = make(experts=experts, warm_start=True)
+    model = make(experts=experts, gating_network=gate, warm_start=True)
     before = joblib.hash(model.get_params())
     bound = model.fit(X, y).lower_bound_
     assert model.fit(X, y).lower_bound_ > bound

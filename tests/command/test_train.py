@@ -97,6 +97,7 @@ def test_all_rows(run, table, fast, folder):
     assert (scores["n_train"], scores["n_test"]) == (50, 0)
 
 
+@pytest.mark.slow
 def test_figures_of_each_output(run, table, fast, folder):
     (folder / "run.toml").write_text('[data]\npath = "rows.csv"\ntarget = ["y", "noise"]\n' + fast)
     run("train", "run.toml")  # into a directory that is called as the file

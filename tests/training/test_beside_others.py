@@ -105,6 +105,7 @@ def test_pictures_on_the_way_change_nothing(make_regressor, short_search, rows, 
     assert_same_fit(make_regressor(**params, log_dir=tmp_path).fit(*rows), drawn)
 
 
+@pytest.mark.slow
 def test_eight_threads_fit_what_each_fits_alone(make_regressor, short_search):
     def fit(seed):
         X, y = make_step(40, random_state=seed)

@@ -23,9 +23,9 @@ from sklearn_mogpe.training.tracking import Tracker
 
 SOLVERS = {
     "natgrad": {"solver": "natgrad", "max_iter": 150},
-    "batch_natgrad": {"solver": "natgrad", "batch_size": 16, "max_iter": 200},
+    "batch_natgrad": {"solver": "natgrad", "batch_size": 16, "max_iter": 100},
     "lbfgs": {"solver": "lbfgs", "max_iter": 40},
-    "adam": {"solver": "adam", "batch_size": 16, "max_iter": 200},
+    "adam": {"solver": "adam", "batch_size": 16, "max_iter": 100},
 }
 
 
@@ -170,7 +170,7 @@ def test_held_out_scores_go_on(make_regressor, short_search, step, tmp_path, eve
 def test_a_broken_stream_goes_on(make_regressor, short_search, wave, tmp_path, every_report, updates, kill):
     X, y = wave
     batches = [(X[i : i + 7], y[i : i + 7]) for i in range(0, 40, 7)]
-    params = {**SOLVERS["adam"], "tol": 0.0, "n_iter_no_change": 200}
+    params = {**SOLVERS["adam"], "max_iter": 200, "tol": 0.0, "n_iter_no_change": 200}
     unbroken = make_regressor(**params).fit_stream(batches)
     model = make_regressor(**params, checkpoint_dir=tmp_path)
     updates.kill_at = 4
