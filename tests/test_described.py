@@ -374,7 +374,7 @@ def test_natural_gradients_of_mini_batches_need_equally_many_inducing_points(mak
     with pytest.raises(ValueError, match="in mini-batches equally many inducing points"):
         make(solver="natgrad", **params).fit(*wave)
     make(**params).fit(*wave)  # by Adam
-    equal = {"solver": "natgrad", "experts": [QUIET, QUIET], "n_inducing": 12}
+    equal = {"solver": "natgrad", "experts": [QUIET, {}], "n_inducing": 12}
     make(**{**params, **equal}).fit(*wave)
 
 
@@ -386,9 +386,8 @@ def test_one_expert_has_no_gate(make, wave):
 
 
 def test_as_many_inducing_points_as_usual_are_equally_many(make, wave, monkeypatch):
-    monkeypatch.setattr("sklearn_mogpe.rows.ONE_FEATURE_POINTS", 9)
-    experts = [{"inducing": {"num": 9}}, {}]
-    make(experts=experts, n_inducing="auto", solver="natgrad", batch_size=16, max_iter=2).fit(*wave)
+    monkeypatch.setattr("sklearn_mogpe.rows.ONE_FEATURE_POINTS", 12)
+    make(experts=[QUIET, {}], n_inducing="auto", solver="natgrad", batch_size=16, max_iter=2).fit(*wave)
 
 
 def test_numbers_of_numpy_hold_as_those_of_python_do(make, step):

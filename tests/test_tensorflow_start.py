@@ -42,6 +42,7 @@ def test_only_what_tensorflow_says_when_it_starts_is_left_out(capfdbinary, monke
     assert capfdbinary.readouterr().err == expected + b"after\n"
 
 
+@pytest.mark.slow
 def test_without_a_standard_error():
     code = "import os; os.close(2); from sklearn_mogpe.tensorflow_start import without_start_lines\n"
     code += "with without_start_lines(): print('fine')"

@@ -52,6 +52,7 @@ def test_warm_start_refuses_another_structure(make_regressor, short_search, wave
     np.testing.assert_array_equal(model.predict(X), expected)
 
 
+@pytest.mark.slow
 def test_warm_start_with_a_partial_function_as_kernel(make_regressor, short_search, wave):
     model = make_regressor(1, warm_start=True, kernel=partial(make_rbf, variance=2.0)).fit(*wave)
     first = model.lower_bound_

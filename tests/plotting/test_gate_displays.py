@@ -26,6 +26,7 @@ def test_functions_of_three_experts_explain_the_probabilities(three_experts_mode
     np.testing.assert_allclose(averaged, three_experts_model.predict_mixing_proba(step[0][:20]), atol=0.03)
 
 
+@pytest.mark.slow
 def test_functions_in_single_precision(step, make_regressor, short_search):
     model = make_regressor(max_iter=1, dtype="float32").fit(*step[:2])
     h, std = model.predict_gating_functions(step[0], return_std=True)

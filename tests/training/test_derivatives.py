@@ -144,6 +144,7 @@ def test_where_no_variance_is_left(make_fitted, n_experts):
     assert_equal_differences(model, X, step=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernels", [["rbf"] * 3, ["matern12"] * 2, [rough_and_linear]])
 def test_single_precision(make_fitted, kernels):
     """Rounding of 1e-7, magnified by covariance matrices whose condition is that of their jitter, 1e-4."""

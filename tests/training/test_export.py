@@ -27,6 +27,8 @@ CASES = {
     "one expert": {"kernels": ["rbf"]},
     "three experts of two outputs": {"kernels": ["rbf"] * 3, "n_outputs": 2, "n_features": 3},
     "units": {"x_mean": 5000.0, "x_scale": 2000.0, "y_mean": 1e-5, "y_scale": 2e-6},
+}
+MORE_CASES = {
     "two experts": {"kernels": ["matern52"] * 2},
     "callables": {"kernels": [smooth_and_linear, "matern12"], "gating_kernel": smooth_and_linear},
     "single precision": {"kernels": ["rbf"] * 3, "dtype": "float32"},
@@ -75,7 +77,13 @@ def assert_predicts_the_same(model, loaded, X):
         np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=rtol)
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(pytest.param(case, id=name) for name, case in CASES.items()),
+        *(pytest.param(case, id=name, marks=pytest.mark.slow) for name, case in MORE_CASES.items()),
+    ],
+)
 def test_predicts_what_the_estimator_predicts(make_fitted, tmp_path, case):
     model = make_fitted(**case)
     loaded = export(model, tmp_path)

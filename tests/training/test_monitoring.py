@@ -396,6 +396,7 @@ def test_variational_parameters_are_no_curves(make_regressor, step, tmp_path):
     assert not [tag for tag in curves if ".Z" in tag or ".q_" in tag]
 
 
+@pytest.mark.slow
 def test_pictures_of_building_blocks(by_hand, tmp_path):
     model, data, train = by_hand
     monitor = make_monitor(model, tmp_path, data=data, period=5, image_period=2)
