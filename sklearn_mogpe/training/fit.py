@@ -13,7 +13,7 @@ from .. import gaussian_mixture
 from ..rows import Problem
 from .checkpoints import Checkpoints
 from .listeners import Listen, quiet
-from .program import Candidate, State, bound_function, building, checkout, mixture_function
+from .program import Candidate, State, bound_function, checkout, log_prior_function, mixture_function
 from .progress import Progress
 from .race import prepare, race, settle
 from .single import fit_single
@@ -235,8 +235,7 @@ def _loss(program, feed, state):
 def _lower_bound(program, best, num_data):
     """The bound at the best parameters, without the log priors that the loss contains."""
     program.assign(best.best_state)
-    with building(program.structure):
-        return -best.best_loss * num_data - float(program.model.log_prior_density())
+    return -best.best_loss * num_data - float(program.get(log_prior_function)())
 
 
 def _shares(program, rows):

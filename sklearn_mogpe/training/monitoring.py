@@ -27,7 +27,7 @@ from .curves import Curves
 from .events import EventFile, histogram, picture, scalar
 from .listeners import Hear, Mark
 from .model_predictor import ModelPredictor
-from .program import Program, State, mixture_function
+from .program import Program, State, log_prior_function, mixture_function
 from .structure import Structure
 
 # Curves get this many points between two histograms, which cost more and change slowly.
@@ -142,7 +142,7 @@ class EventLog:
 
         def losses(news):
             # loss = -(bound + log prior) / N
-            bound = -news.loss * self.problem.num_data - float(program.get(_log_prior)())
+            bound = -news.loss * self.problem.num_data - float(program.get(log_prior_function)())
             return _scalars({"loss": news.loss, "bound": bound})
 
         def pictures(news):
@@ -253,10 +253,6 @@ def _histograms(program):
 
 def _pack(program):
     return program.compile(program.curves.pack)
-
-
-def _log_prior(program):
-    return program.compile(program.model.log_prior_density)
 
 
 def _new(directory):

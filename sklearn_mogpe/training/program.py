@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache
 from typing import NamedTuple
 
 import gpflow
@@ -141,7 +142,8 @@ class Program:
     def assign(self, state: State) -> None:
         """Set the values of all parameters, or of those that ``state`` names."""
         for path, value in state.items():
-            tf.raw_ops.AssignVariableOp(resource=self._variables[path].handle, value=self.tensor(value))
+            value = np.asarray(value, self.structure.dtype)
+            tf.raw_ops.AssignVariableOp(resource=self._variables[path].handle, value=value)
 
     def reset(self, Z) -> None:
         """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior.
@@ -152,7 +154,7 @@ class Program:
             self.assign(without_strategy(_built_values, self.structure, Z))
             return
         M, D = Z.shape
-        identity = gpflow.utilities.triangular().inverse(np.eye(M)).numpy()
+        identity = _unconstrained_identity(M)
         state = dict(self._smallest)
         for path, value in state.items():
             if path.endswith(".inducing_variable.Z"):
@@ -222,6 +224,11 @@ class Program:
         """Signature of the three tensors of :class:`Data`."""
         D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
         return tf.TensorSpec([None, D], dtype), tf.TensorSpec([None, P], dtype), tf.TensorSpec([None], dtype)
+
+
+@lru_cache(maxsize=8)
+def _unconstrained_identity(size):
+    return gpflow.utilities.triangular().inverse(np.eye(size)).numpy()
 
 
 def _call_with_ones(function):
@@ -294,3 +301,8 @@ def bound_function(program: Program):
 def mixture_function(program: Program):
     """Compile the components of the predictive density: ``X -> weights, means, variances``."""
     return program.compile(program.model.predict_mixture, program.data_signature[0])
+
+
+def log_prior_function(program: Program):
+    """Compile the log prior density of the parameters: ``() -> scalar``."""
+    return program.compile(program.model.log_prior_density)

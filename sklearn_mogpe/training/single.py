@@ -80,7 +80,7 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
         candidates = []
         for factor in STARTS:
             program.reset(points)
-            scale(program.model.experts.experts[0], 1.0, factor * np.sqrt(X.shape[1]))
+            scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(X.shape[1]))
             candidates.append(_collapse(program, function, data))
         state = min(candidates, key=lambda candidate: candidate.loss).state
         program.assign(state)
@@ -141,7 +141,12 @@ def _lengthscales(expert, input_dim):
 
 def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:
     """Multiply an expert's noise variance and its lengthscales, if its kernel has such."""
-    for parameter in _lengthscale_parameters(expert):
-        parameter.assign(parameter * lengthscale_factor)
+    scale_lengthscales(expert, lengthscale_factor)
     variance = expert.likelihood.variance
     variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))
+
+
+def scale_lengthscales(expert: SVGPExpert, factor) -> None:
+    """Multiply an expert's lengthscales, if its kernel has such."""
+    for parameter in _lengthscale_parameters(expert):
+        parameter.assign(parameter * factor)
