@@ -103,10 +103,11 @@ def _batched(kernels, variables, X):
     lengthscales = stacked([_one_each(kernel.lengthscales, D) for kernel in kernels])
     variance = stacked([kernel.variance for kernel in kernels])
     Z = stacked([variable.Z for variable in variables])
-    r2 = _squared_distances(Z, X, lengthscales)
-    K = _scaled_correlation(CORRELATIONS[type(kernels[0])], variance, r2)
-    M, N = tf.shape(Z)[1], tf.shape(X)[0]
-    return *tf.split(K, [M, N], 2), tf.tile(tf.expand_dims(variance, 1), [1, N])
+    correlation = CORRELATIONS[type(kernels[0])]
+    Kuu, Kuf = (
+        _scaled_correlation(correlation, variance, r2) for r2 in _squared_distances(Z, X, lengthscales)
+    )
+    return Kuu, Kuf, tf.tile(tf.expand_dims(variance, 1), [1, tf.shape(X)[0]])
 
 
 def _one_each(lengthscales, D):
@@ -115,29 +116,31 @@ def _one_each(lengthscales, D):
 
 @tf.custom_gradient
 def _squared_distances(Z, X, lengthscales):
-    """Squared scaled distances (G, M, M + N) of Z (G, M, D) to Z and to X (N, D), for lengthscales (G, D)."""
+    """Squared scaled distances of Z (G, M, D) to Z, (G, M, M), and to X (N, D), (G, M, N).
+
+    The lengthscales are of shape (G, D).
+    """
     lengthscales = tf.expand_dims(lengthscales, 1)
-    A = Z / lengthscales
-    B = tf.concat([A, tf.expand_dims(X, 0) / lengthscales], 1)
-    M = tf.shape(Z)[1]
+    A, B = Z / lengthscales, tf.expand_dims(X, 0) / lengthscales
     # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b as one matrix product
-    a2 = tf.reduce_sum(tf.square(A), -1, keepdims=True)
-    b2 = tf.reduce_sum(tf.square(B), -1, keepdims=True)
-    left = tf.concat([-2.0 * A, a2, tf.ones_like(a2)], -1)
-    right = tf.concat([B, tf.ones_like(b2), b2], -1)
+    a2, b2 = (tf.reduce_sum(tf.square(C), -1, keepdims=True) for C in (A, B))
+    ones = tf.ones_like(a2)
+    left = tf.concat([-2.0 * A, a2, ones], -1)
+    to_A, to_B = tf.concat([A, ones, a2], -1), tf.concat([B, tf.ones_like(b2), b2], -1)
 
-    def gradient(upstream):
-        # dA = 2 (diag(U 1) A - U B),  dB = 2 (diag(U' 1) B - U' A),  dl = -(A' dA + B' dB) / l
-        dA = tf.reduce_sum(upstream, 2, keepdims=True) * A - tf.matmul(upstream, B)
-        columns = tf.expand_dims(tf.reduce_sum(upstream, 1), 2)
-        dB = 2.0 * (columns * B - tf.matmul(upstream, A, transpose_a=True))
-        dA = 2.0 * dA + dB[:, :M]
-        dX = dB[:, M:]
-        slope = tf.reduce_sum(A * dA, 1) + tf.reduce_sum(B[:, M:] * dX, 1)
-        dX, scale = tf.reduce_sum(dX / lengthscales, 0), tf.squeeze(lengthscales, 1)
-        return dA / lengthscales, dX, -slope / scale
+    def gradient(U, V):
+        # dA = 2 (diag((U + U') 1 + V 1) A - (U + U') A - V B),  dB = 2 (diag(V' 1) B - V' A),
+        # dl = -(A' dA + B' dB) / l
+        U += tf.linalg.matrix_transpose(U)
+        rows = tf.reduce_sum(U, 2, keepdims=True) + tf.reduce_sum(V, 2, keepdims=True)
+        columns = tf.expand_dims(tf.reduce_sum(V, 1), 2)
+        dA = 2.0 * (rows * A - tf.matmul(U, A) - tf.matmul(V, B))
+        dB = 2.0 * (columns * B - tf.matmul(V, A, transpose_a=True))
+        slope = tf.reduce_sum(A * dA, 1) + tf.reduce_sum(B * dB, 1)
+        return dA / lengthscales, tf.reduce_sum(dB / lengthscales, 0), -slope / tf.squeeze(lengthscales, 1)
 
-    return tf.matmul(left, right, transpose_b=True), gradient
+    products = tf.matmul(left, to_A, transpose_b=True), tf.matmul(left, to_B, transpose_b=True)
+    return products, gradient
 
 
 def _scaled_correlation(correlation, variance, r2):
