@@ -150,9 +150,8 @@ def _base_state(program, single, points):
     (gate,) = program.model.gating_network.gps
     kernel = gate.kernel
     if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
-        kernel.lengthscales.assign(
-            np.broadcast_to(single.lengthscales, np.shape(kernel.lengthscales.numpy()))
-        )
+        shape = tf.shape(kernel.lengthscales.unconstrained_variable)
+        kernel.lengthscales.assign(np.broadcast_to(single.lengthscales, shape))
         kernel.variance.assign(GATE_VARIANCE)
     return program.read()
 

@@ -93,11 +93,12 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
 
 def _collapse(program, function, data):
     tracker = Tracker(program, Candidate(np.inf, program.read()))
+    no, yes = tf.constant(False), tf.constant(True)
     while True:
         try:
             theta = pack(program.hyperparameters).numpy()
-            result = minimize(lambda x: function(x, *data, False), theta, max_iter=MAX_ITER)
-            function(tf.constant(result.x), *data, True)
+            result = minimize(lambda x: function(x, *data, no), theta, max_iter=MAX_ITER)
+            function(tf.constant(result.x), *data, yes)
             return Candidate(result.fun / len(data.X), program.read())
         except FloatingPointError:
             tracker.recover()
