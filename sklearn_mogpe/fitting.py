@@ -1,7 +1,7 @@
 """What the estimator's ways to be fitted have in common: rows in, fitted attributes out."""
 
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from copy import copy
 from functools import partial
 from numbers import Integral
@@ -75,11 +75,11 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
     def check(*batch, is_first):
         return _check_rows(estimator, *batch, reset=is_first and last is None)
 
-    stream = Stream(batches, n_rows, check)
-    problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
-    solver = _solver(estimator, problem.n_rows, stream.head.X.shape[1], in_batches=True)
-    run = solver, stream.one_pass, estimator.checkpoint_dir
-    _train(estimator, stream.head, problem, stream.first_batch, last, *run)
+    with closing(Stream(batches, n_rows, check)) as stream:
+        problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
+        solver = _solver(estimator, problem.n_rows, stream.head.X.shape[1], in_batches=True)
+        run = solver, stream.one_pass, estimator.checkpoint_dir
+        _train(estimator, stream.head, problem, stream.first_batch, last, *run)
 
 
 def _solver(estimator, n_rows, n_features, *, in_batches):

@@ -83,6 +83,10 @@ class Stream:
 
         return problem._replace(draw=draw, n_rows=self.n_rows, num_data=self.n_rows)
 
+    def close(self) -> None:
+        """Let go of the batches: an iterator that is left to the garbage collector may end much later."""
+        self._coming.close()
+
     def _take(self, size):
         taken, missing = [self._rest], size - len(self._rest.X)
         while missing > 0 and (rows := next(self._coming, None)) is not None:

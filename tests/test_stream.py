@@ -99,6 +99,23 @@ def test_the_head_is_the_first_rows(monkeypatch):
         assert stream.n_rows == 11
 
 
+def test_a_stream_that_is_closed_lets_go_of_its_iterators():
+    """At once, and not when the garbage collector comes by: that of a tf.data.Dataset has threads."""
+    ended = []
+
+    def batches():
+        try:
+            yield from cut(numbered(10), [4])
+        finally:
+            ended.append(True)
+
+    stream = Stream(Again(batches), None, to_rows)
+    draw_all(stream, [3, 10])
+    n_ended = len(ended)
+    stream.close()
+    assert (n_ended, len(ended)) == (2, 3)  # of the counting and of the first pass, and then of the second
+
+
 def test_no_more_batches_than_needed_are_looked_at_first(monkeypatch):
     monkeypatch.setattr("sklearn_mogpe.stream.WHOLE_DATA_ROWS", 5)
     batches = cut(numbered(100), [3])
