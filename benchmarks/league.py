@@ -17,9 +17,9 @@ from sklearn.datasets import load_diabetes, make_friedman1, make_friedman2, make
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from sklearn_mogpe import gaussian_mixture
 from sklearn_mogpe.datasets import load_motorcycle, make_step, make_two_branches, make_two_regimes
 from sklearn_mogpe.metrics import crps, interval_coverage, nlpd
+from sklearn_mogpe.predictive import gaussian_mixture
 
 # Of generated data: few rows to learn from, and many to judge by.
 TRAIN_ROWS, TEST_ROWS = 300, 1000

@@ -34,7 +34,7 @@ def graph_seconds(fit) -> tuple[float, float]:
     """Seconds of a call, and those of them that its compiled functions take."""
     import tensorflow as tf
 
-    from sklearn_mogpe.training.program import Program
+    from sklearn_mogpe.engine.program import Program
 
     original, inside = Program.get, [0.0]
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
-from sklearn_mogpe.points import normal_points
+from sklearn_mogpe.predictive.quadrature import normal_points
 
 
 class LoopedMixture(gpflow.models.BayesianModel, ExternalDataTrainingLossMixin):

@@ -7,9 +7,9 @@ from gpflow.keras import tf_keras
 from measure import arguments, dgemm_rate, medians, show
 from peers import LoopedMixture
 
-from sklearn_mogpe.training.program import checkout
+from sklearn_mogpe.engine.program import checkout
+from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.solvers.adam import _compiled
-from sklearn_mogpe.training.structure import Structure
 
 STEPS = 20  # per call of ours, which takes them in the graph
 

@@ -1,7 +1,7 @@
 """Mixtures of Gaussian process experts with a scikit-learn interface, built on GPflow."""
 
-from .gating_transformer import GatingTransformer
-from .regressor import MoGPERegressor
+from .estimator.gating_transformer import GatingTransformer
+from .estimator.regressor import MoGPERegressor
 
 __version__ = "0.1.0.dev0"
 

@@ -12,10 +12,10 @@ import scoringrules
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from . import gaussian_mixture
-from .prediction import MixturePredictorMixin
-from .rows import check_sample_weight
-from .wrapped import unwrap
+from .data.rows import check_sample_weight
+from .predictive import gaussian_mixture
+from .predictive.predictor import MixturePredictorMixin
+from .predictive.unwrap import unwrap
 
 __all__ = [
     "crps",

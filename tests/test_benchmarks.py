@@ -12,10 +12,10 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestRegressor
 
-from sklearn_mogpe import gaussian_mixture
+from sklearn_mogpe.engine.program import Program, bound_function
+from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.metrics import crps, nlpd, pit
-from sklearn_mogpe.training.program import Program, bound_function
-from sklearn_mogpe.training.structure import Structure
+from sklearn_mogpe.predictive import gaussian_mixture
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 

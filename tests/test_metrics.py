@@ -19,7 +19,6 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_mogpe import gaussian_mixture as gm
 from sklearn_mogpe.datasets import make_two_branches, make_two_regimes
 from sklearn_mogpe.metrics import (
     crps,
@@ -32,7 +31,8 @@ from sklearn_mogpe.metrics import (
     observed_coverage,
     pit,
 )
-from sklearn_mogpe.prediction import MixturePredictorMixin
+from sklearn_mogpe.predictive import gaussian_mixture as gm
+from sklearn_mogpe.predictive.predictor import MixturePredictorMixin
 
 SCORERS = {
     "nlpd": neg_nlpd,

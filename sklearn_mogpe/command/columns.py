@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..configuration import ConfigurationError
+from ..descriptions.errors import ConfigurationError
 
 SUFFIXES = (".csv", ".npz", ".parquet")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import joblib
 import numpy as np
 
-from ..toml_files import naming, read_tables
+from ..descriptions.files import naming, read_tables
 from .columns import check_suffix, read_columns, write_columns
-from .rows import read_features
+from .dataset import read_features
 from .train import CONFIGURATION, MODEL
 
 

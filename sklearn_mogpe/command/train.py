@@ -12,12 +12,12 @@ from rich.table import Table
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.preprocessing import StandardScaler
 
-from ..configuration import ConfigurationError, at, check_bool, check_keys
+from ..descriptions.errors import ConfigurationError, at, check_bool, check_keys
+from ..descriptions.files import naming, read_tables, write_tables
+from ..estimator.regressor import MoGPERegressor
+from ..estimator.toml_mixin import check_parts, make_estimator
 from ..plotting import close_figures, make_figures
-from ..regressor import MoGPERegressor
-from ..toml_files import naming, read_tables, write_tables
-from ..toml_mixin import check_parts, make_estimator
-from .rows import read_data, split
+from .dataset import read_data, split
 
 # What a run leaves in its directory.
 CONFIGURATION, SPLIT, MODEL, SCORES, FIGURES = (

@@ -1,6 +1,6 @@
 """Experts: what each component of the mixture predicts."""
 
-from .. import tensorflow_start  # noqa: F401  # before any other import
+from ..gps import tensorflow_start  # noqa: F401  # before any other import
 from .base import ExpertBase, Experts, ExpertsBase
 from .svgp import SVGPExpert, SVGPExperts
 

@@ -7,7 +7,7 @@ import gpflow
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from ..configuration import Configurable, at, check_keys, describe, make, make_each
+from ..descriptions.errors import Configurable, at, check_keys, describe, make, make_each
 from ..gps import Marginals
 
 # What a description is of that names no class.
@@ -19,7 +19,7 @@ class ExpertBase(gpflow.Module, Configurable, abc.ABC):
 
     A new kind of expert says what its latent functions are at some rows, how noisy it is, and how far its
     parameters' distribution is from their prior. Bounds, predictions and training follow from that. With
-    ``get_config`` it can be described by plain data, see :mod:`sklearn_mogpe.configuration`.
+    ``get_config`` it can be described by plain data, see :mod:`sklearn_mogpe.descriptions.errors`.
 
     Attributes
     ----------

@@ -9,7 +9,7 @@ from gpflow.functions import Function
 from gpflow.kernels import Kernel
 from gpflow.likelihoods import Gaussian
 
-from ..configuration import ConfigurationError, at, check_count, check_keys, choose
+from ..descriptions.errors import ConfigurationError, at, check_count, check_keys, choose
 from ..gps import Marginals, SparseGP, marginals, stacked
 from ..gps.configuration import (
     FUNCTIONS,

@@ -1,6 +1,6 @@
 """Gating networks: the probability of each expert, given the input."""
 
-from .. import tensorflow_start  # noqa: F401  # before any other import
+from ..gps import tensorflow_start  # noqa: F401  # before any other import
 from .base import GatingNetworkBase
 from .svgp import SVGPGatingNetwork
 

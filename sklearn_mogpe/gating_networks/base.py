@@ -5,7 +5,7 @@ import abc
 import gpflow
 import tensorflow as tf
 
-from ..configuration import Configurable
+from ..descriptions.errors import Configurable
 from ..gps import Marginals
 
 # Where the response has no closed integral, errors are then below 0.001 for latent variances up to 1, and
@@ -16,7 +16,7 @@ PREDICTION_POINTS = 128
 class GatingNetworkBase(gpflow.Module, Configurable, abc.ABC):
     """The probabilities ``Pr(alpha = k | x)`` as a response to H latent functions of x.
 
-    With ``get_config`` a gate can be described by plain data, see :mod:`sklearn_mogpe.configuration`.
+    With ``get_config`` a gate can be described by plain data, see :mod:`sklearn_mogpe.descriptions.errors`.
 
     Attributes
     ----------

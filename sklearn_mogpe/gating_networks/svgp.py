@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..configuration import at, check_count, check_keys, make_each
+from ..descriptions.errors import at, check_count, check_keys, make_each
 from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, prior_kl, safe_sqrt
 from ..gps.configuration import PROCESS_KEYS, held, process_arguments
-from ..points import normal_points, symmetric_points
+from ..predictive.quadrature import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
 

@@ -15,7 +15,7 @@ S     sample points of an expectation
 ====  ==========================================================
 """
 
-from .. import tensorflow_start  # noqa: F401  # before any other import
+from . import tensorflow_start  # noqa: F401  # before any other import
 from .divergence import prior_kl
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .priors import log_density

@@ -10,7 +10,7 @@ from gpflow.inducing_variables import InducingVariables, MultioutputInducingVari
 from gpflow.kernels import IndependentLatent, Kernel, MultioutputKernel
 from gpflow.models.util import inducingpoint_wrapper
 
-from ..configuration import Configurable, check_count, check_keys
+from ..descriptions.errors import Configurable, check_count, check_keys
 from .configuration import PROCESS_KEYS, describe_process, held, process_arguments
 from .stacking import concatenated
 

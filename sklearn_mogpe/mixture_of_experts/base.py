@@ -11,11 +11,11 @@ import tensorflow_probability as tfp
 from gpflow.base import PriorOn
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
-from ..configuration import Configurable, at, check_count, check_keys, choose, describe, make
+from ..descriptions.errors import Configurable, at, check_count, check_keys, choose, describe, make
 from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
 from ..gps import log_density, stacked
-from ..points import normal_points
+from ..predictive.quadrature import normal_points
 from .bounds import BOUNDS, name_of
 from .latents import Latents
 

@@ -32,7 +32,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from ..configuration import ConfigurationError
+from ..descriptions.errors import ConfigurationError
 from ..gps import Marginals, safe_sqrt
 from .latents import Latents
 
@@ -46,7 +46,7 @@ def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     Y : tensor of shape (N, P)
     points : tensor of shape (S, K * P + H)
         Standard normal points that stand for the expectation, see
-        :func:`~sklearn_mogpe.points.normal_points`.
+        :func:`~sklearn_mogpe.predictive.quadrature.normal_points`.
 
     Returns
     -------

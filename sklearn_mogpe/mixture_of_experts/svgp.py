@@ -3,7 +3,7 @@
 import gpflow
 import tensorflow as tf
 
-from ..configuration import at
+from ..descriptions.errors import at
 from ..experts import SVGPExperts
 from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork

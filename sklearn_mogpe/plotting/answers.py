@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from ..wrapped import last_step, unwrap
+from ..predictive.unwrap import last_step, unwrap
 from .grid import Grid
 
 

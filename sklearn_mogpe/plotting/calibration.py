@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import binom
 
-from .. import gaussian_mixture
+from ..predictive import gaussian_mixture
 from .answers import predict_mixture, select_output
 from .canvas import INK, MIXED, SHADE, add_legend, area_style, line_style, make_axes
 

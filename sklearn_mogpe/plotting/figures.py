@@ -1,6 +1,6 @@
 """All figures of a fitted mixture."""
 
-from ..wrapped import last_step, unwrap
+from ..predictive.unwrap import last_step, unwrap
 from .answers import ask
 from .calibration import CalibrationDisplay
 from .canvas import load_pyplot

@@ -1,6 +1,6 @@
 """The latent functions of the gate."""
 
-from ..wrapped import last_step
+from ..predictive.unwrap import last_step
 from .answers import ask, drawn_inducing_inputs
 from .canvas import INK, MIXED, add_legend, expert_colors
 from .functions_display import FunctionsDisplay

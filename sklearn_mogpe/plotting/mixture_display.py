@@ -1,6 +1,6 @@
 """What the displays of a mixture's components share: the arrays they draw, and where these come from."""
 
-from .. import gaussian_mixture
+from ..predictive import gaussian_mixture
 from .answers import predict_mixture, select_target
 from .canvas import contour_rows, label_panels, make_axes, scatter_targets
 from .grid import check_coordinates, default_names, make_grid

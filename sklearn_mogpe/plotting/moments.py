@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .. import gaussian_mixture
+from ..predictive import gaussian_mixture
 from .canvas import INK, MIXED, add_legend, area_style, line_style, make_axes
 from .mixture_display import MixtureDisplay
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ..wrapped import last_step
+from ..predictive.unwrap import last_step
 from .canvas import COLORS, MIXED, add_legend, line_style, make_axes
 
 

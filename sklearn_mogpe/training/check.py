@@ -2,10 +2,10 @@
 
 from itertools import product
 
-from ..descriptions import read_descriptions
-from ..rows import number_of_points
-from .program import building
-from .resolve import make_structure
+from ..data.rows import number_of_points
+from ..descriptions.read import read_descriptions
+from ..engine.program import building
+from .settings import make_structure
 
 # Keys whose lists tell how many features there are, and how many outputs.
 OF_FEATURES, OF_OUTPUTS = ("lengthscales",), ("noise_variance", "kernel")

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from .. import __version__
-from ..toml_files import write_tables
-from .program import Program, State
+from ..descriptions.files import write_tables
+from ..engine.program import Program, State
 
 # Time between two checkpoints of a run, so that writing them costs little.
 CHECKPOINT_SECONDS = 10.0

@@ -9,18 +9,25 @@ import numpy as np
 from numpy.random import RandomState
 from sklearn.exceptions import ConvergenceWarning
 
-from .. import gaussian_mixture
-from ..rows import Problem
+from ..data.rows import Problem
+from ..engine.program import (
+    Candidate,
+    State,
+    bound_function,
+    checkout,
+    log_prior_function,
+    mixture_function,
+)
+from ..engine.replicas import of_first_replica
+from ..engine.structure import Structure
+from ..predictive import gaussian_mixture
 from .checkpoints import Checkpoints
 from .listeners import Listen, quiet
-from .program import Candidate, State, bound_function, checkout, log_prior_function, mixture_function
 from .progress import Progress
-from .race import prepare, race, settle
-from .single import fit_single
 from .solvers import SOLVERS, Feed, Options
-from .solvers.replicas import of_first_replica
-from .starts import spread_points
-from .structure import Structure
+from .starts.divisions import spread_points
+from .starts.race import prepare, race, settle
+from .starts.single import fit_single
 from .tracking import Tracker
 
 

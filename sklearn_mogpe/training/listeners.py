@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .program import Program
+from ..engine.program import Program
 
 
 class Mark(NamedTuple):
@@ -20,7 +20,7 @@ class Mark(NamedTuple):
         Negative bound and log priors per row, the mean over the steps since the last mark, each before the
         step and as its rows tell it.
     curves : array of shape (n,)
-        The small parameters, as :class:`~sklearn_mogpe.training.curves.Curves` packs them.
+        The small parameters, as :class:`~sklearn_mogpe.engine.curves.Curves` packs them.
     """
 
     step: int

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from .devices import describe_device
+from ..engine.devices import describe_device
 
 Report = Callable[[int, float], None]
 

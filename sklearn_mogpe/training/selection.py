@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..rows import Problem
+from ..data.rows import Problem
+from ..engine.program import State
+from ..engine.structure import Structure
 from .checkpoints import Checkpoints
 from .fit import Fit, Settings, train, warn_of_interruption
 from .listeners import Listen, quiet
-from .program import State
-from .structure import Structure
 
 # Nats by which a further expert has to raise the bound: it also brings hyperparameters, whose uncertainty the
 # bound does not charge for.

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from ..engine.program import JITTER, Candidate, Program
 from .checkpoints import RunCheckpoints
 from .listeners import Hear, Mark, News
-from .program import JITTER, Candidate, Program
 
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
 MAX_JITTER = 1e-2

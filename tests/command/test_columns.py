@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from sklearn_mogpe.command.columns import read_columns, take_columns, write_columns
-from sklearn_mogpe.command.rows import read_data
-from sklearn_mogpe.configuration import ConfigurationError
+from sklearn_mogpe.command.dataset import read_data
+from sklearn_mogpe.descriptions.errors import ConfigurationError
 
 COLUMNS = {"a": np.array([0.1, 1e-300, -3.0]), "b": np.array([1, 2, 3])}
 

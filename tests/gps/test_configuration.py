@@ -9,7 +9,7 @@ import pytest
 from gpflow.inducing_variables import InducingPoints, SeparateIndependentInducingVariables
 from gpflow.kernels import SeparateIndependent, SharedIndependent
 
-from sklearn_mogpe.configuration import ConfigurationError
+from sklearn_mogpe.descriptions.errors import ConfigurationError
 from sklearn_mogpe.gps import SparseGP, marginals
 from sklearn_mogpe.gps.configuration import (
     describe_function,

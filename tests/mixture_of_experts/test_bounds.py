@@ -12,7 +12,7 @@ from scipy.stats import norm
 from sklearn_mogpe.gating_networks import SVGPGatingNetwork
 from sklearn_mogpe.gps import Marginals
 from sklearn_mogpe.mixture_of_experts import BOUNDS, Latents
-from sklearn_mogpe.points import normal_points
+from sklearn_mogpe.predictive.quadrature import normal_points
 
 every_bound = pytest.mark.parametrize("bound", BOUNDS)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from sklearn_mogpe.configuration import ConfigurationError
+from sklearn_mogpe.descriptions.errors import ConfigurationError
 from sklearn_mogpe.experts import ExpertBase, Experts, SVGPExpert, SVGPExperts
 from sklearn_mogpe.gating_networks import GatingNetworkBase, SVGPGatingNetwork
 from sklearn_mogpe.gps import Marginals, SparseGP

@@ -12,7 +12,7 @@ from sklearn_mogpe.gating_networks import SVGPGatingNetwork
 from sklearn_mogpe.gps import Marginals
 from sklearn_mogpe.metrics import neg_nlpd, nlpd
 from sklearn_mogpe.mixture_of_experts import MixtureOfExperts
-from sklearn_mogpe.training.starts import spread_points
+from sklearn_mogpe.training.starts.divisions import spread_points
 
 
 def svgp_of(mixture):

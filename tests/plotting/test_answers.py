@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from sklearn_mogpe.plotting.answers import ask, select_output, select_target
-from sklearn_mogpe.wrapped import last_step
+from sklearn_mogpe.predictive.unwrap import last_step
 
 
 def test_pipeline_transforms_and_the_last_step_answers():

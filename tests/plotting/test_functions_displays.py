@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklearn_mogpe.fitted_state import inducing_inputs
+from sklearn_mogpe.data.fitted_state import inducing_inputs
 from sklearn_mogpe.plotting import GatingFunctionsDisplay, LatentFunctionsDisplay
 
 

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklearn_mogpe import gaussian_mixture as gm
 from sklearn_mogpe.plotting import CalibrationDisplay, ExpertsDisplay, PredictiveDensityDisplay
+from sklearn_mogpe.predictive import gaussian_mixture as gm
 
 BOTH = pytest.mark.parametrize("display_class", [PredictiveDensityDisplay, ExpertsDisplay])
 

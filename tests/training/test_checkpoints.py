@@ -14,11 +14,11 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
+from sklearn_mogpe.engine.program import Candidate, Program
+from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training import checkpoints as module
 from sklearn_mogpe.training import fit as fit_module
 from sklearn_mogpe.training.checkpoints import RunCheckpoints
-from sklearn_mogpe.training.program import Candidate, Program
-from sklearn_mogpe.training.structure import Structure
 from sklearn_mogpe.training.tracking import Tracker
 
 SOLVERS = {
@@ -218,9 +218,9 @@ def test_other_data_do_not_resume(
     make_regressor, short_search, wave, tmp_path, monkeypatch, part, normalize_y
 ):
     """Though the changed row is in none of the samples."""
-    monkeypatch.setattr("sklearn_mogpe.fitting.WHOLE_DATA_ROWS", 10)
-    monkeypatch.setattr("sklearn_mogpe.rows.LOOK_ROWS", 15)
-    monkeypatch.setattr("sklearn_mogpe.rows.INITIAL_ROWS", 10)
+    monkeypatch.setattr("sklearn_mogpe.estimator.fitting.WHOLE_DATA_ROWS", 10)
+    monkeypatch.setattr("sklearn_mogpe.data.rows.LOOK_ROWS", 15)
+    monkeypatch.setattr("sklearn_mogpe.data.rows.INITIAL_ROWS", 10)
     data = [*wave, np.ones(40)]
     params = {"solver": "adam", "max_iter": 1, "normalize_y": normalize_y, "n_inducing": 6}
     model = make_regressor(**params, checkpoint_dir=tmp_path)

@@ -11,7 +11,7 @@ import pytest
 
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
-from sklearn_mogpe.training import race
+from sklearn_mogpe.training.starts import race
 
 PARAMS = {
     "n_inducing": 12,
@@ -30,7 +30,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn_mogpe import MoGPERegressor
 from sklearn_mogpe.datasets import make_step
-from sklearn_mogpe.training import race
+from sklearn_mogpe.training.starts import race
 
 race.ROUNDS = ((10, 1),)  # long ones let what two processes round differently grow
 
@@ -45,7 +45,7 @@ def save(model):
 
 MIRRORED = """
 import pytest
-from sklearn_mogpe.training.program import _programs
+from sklearn_mogpe.engine.program import _programs
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -7,9 +7,9 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training import selection
 from sklearn_mogpe.training.fit import Fit
-from sklearn_mogpe.training.structure import Structure
 
 STRUCTURES = [Structure(("rbf",) * n, "rbf", 1, 8, "tight") for n in (1, 2, 3, 4)]
 

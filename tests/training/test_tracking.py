@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sklearn_mogpe.training.program import Candidate, Program
-from sklearn_mogpe.training.structure import Structure
+from sklearn_mogpe.engine.program import Candidate, Program
+from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.tracking import MAX_JITTER, Tracker
 
 Z = np.array([[-1.0], [0.0], [1.0]])

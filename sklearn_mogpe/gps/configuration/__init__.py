@@ -20,8 +20,8 @@ A name alone stands for a kernel or function with default values. ``"trainable":
 Parts that share a parameter get one each.
 """
 
-from ...description_keys import PROCESS_KEYS
-from ...description_numbers import numbers
+from ...descriptions.keys import PROCESS_KEYS
+from ...descriptions.numbers import numbers
 from .functions import FUNCTIONS, describe_function, make_function
 from .inducing import describe_inducing_variable, inducing_shape, make_inducing_variable
 from .kernels import KERNELS, describe_kernel, make_kernel

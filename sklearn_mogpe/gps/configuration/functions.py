@@ -3,9 +3,9 @@
 import gpflow
 import numpy as np
 
-from ... import description_keys as keys
-from ...configuration import at, check_keys, check_table, choose
-from ...description_keys import ZERO
+from ...descriptions import keys
+from ...descriptions.errors import at, check_keys, check_table, choose
+from ...descriptions.keys import ZERO
 from .parameters import describe_parameter, entry_of, held, make_parameter
 
 # By name, the class and its parameters.

@@ -8,7 +8,7 @@ from gpflow.inducing_variables import (
     SharedIndependentInducingVariables,
 )
 
-from ...configuration import ConfigurationError, at, check_keys, check_table, make_each
+from ...descriptions.errors import ConfigurationError, at, check_keys, check_table, make_each
 from .parameters import describe_parameter, held, make_parameter
 
 

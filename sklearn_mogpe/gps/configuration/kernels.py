@@ -5,9 +5,9 @@ from numbers import Integral
 import numpy as np
 from gpflow import kernels as gk
 
-from ... import description_keys as keys
-from ...configuration import ConfigurationError, at, check_keys, check_table, choose, make_each
-from ...description_keys import PERIODIC
+from ...descriptions import keys
+from ...descriptions.errors import ConfigurationError, at, check_keys, check_table, choose, make_each
+from ...descriptions.keys import PERIODIC
 from .parameters import describe_parameter, entry_of, held, make_parameter
 
 # By name, the class and its positive parameters.

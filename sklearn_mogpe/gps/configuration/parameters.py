@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow_probability as tfp
 from gpflow.base import PriorOn
 
-from ... import description_keys as keys
-from ...configuration import ConfigurationError, at, check_bool, check_keys, check_table, choose
-from ...description_keys import OF_ANY_SIGN
-from ...description_numbers import Shapes, numbers
+from ...descriptions import keys
+from ...descriptions.errors import ConfigurationError, at, check_bool, check_keys, check_table, choose
+from ...descriptions.keys import OF_ANY_SIGN
+from ...descriptions.numbers import Shapes, numbers
 
 tfd = tfp.distributions
 

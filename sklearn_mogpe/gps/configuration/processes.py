@@ -3,7 +3,7 @@
 import gpflow
 import numpy as np
 
-from ...configuration import ConfigurationError, at, check_bool
+from ...descriptions.errors import ConfigurationError, at, check_bool
 from .functions import describe_function, make_function
 from .inducing import describe_inducing_variable, inducing_shape, make_inducing_variable
 from .kernels import describe_kernel, make_kernel

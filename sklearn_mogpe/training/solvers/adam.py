@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from ..program import Program
+from ...engine.program import Program
+from ...engine.replicas import mean_over_replicas
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
 from .options import Options
-from .replicas import mean_over_replicas
+from .steps import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
 
 
 def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:

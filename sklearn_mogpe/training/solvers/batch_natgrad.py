@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-from ..batch_sites import batch_step
-from ..naturals import assign_naturals, naturals_of_q, prior_kl
-from ..program import Program
+from ...engine.program import Program
+from ...engine.replicas import mean_over_replicas
+from ..natural_gradients.batch_sites import batch_step
+from ..natural_gradients.naturals import assign_naturals, naturals_of_q, prior_kl
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
 from .options import Options
-from .replicas import mean_over_replicas
+from .steps import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
 
 # Steps in which Adam comes to its full size. Its first ones know only the signs of the derivatives, and would
 # throw the inducing inputs about.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..program import Data
+from ...engine.program import Data
 
 
 class Feed(NamedTuple):
@@ -16,7 +16,7 @@ class Feed(NamedTuple):
     num_data : int
         Number of rows that they stand for.
     draw : callable ``(first, size) -> Data``, default=None
-        Gives rows, see :class:`~sklearn_mogpe.rows.Problem`; for mini-batches.
+        Gives rows, see :class:`~sklearn_mogpe.data.rows.Problem`; for mini-batches.
     """
 
     look: Data

@@ -4,8 +4,8 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 
-from ..devices import one_thread
-from ..program import Program
+from ...engine.devices import one_thread
+from ...engine.program import Program
 from ..tracking import Tracker
 from .feed import Feed
 from .options import Options

@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
-from ..program import Program
-from ..sites import assign_q, site_step, sites_of_q
+from ...engine.program import Program
+from ..natural_gradients.sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
 from .feed import Feed
-from .gradient import Adam, all_finite, entry, in_chunks, loop
 from .options import Options
+from .steps import Adam, all_finite, entry, in_chunks, loop
 
 # A natural gradient step of 1 solves the present Gaussian problem, but overshoots where gate and experts
 # compete for a row; half of it is nearly as fast and stays stable.

@@ -1,0 +1,90 @@
+"""TOML files of tables, of which ``[estimator]`` holds an estimator's parameters by their names in Python.
+
+The tables ``[data]``, ``[split]`` and ``[output]`` are for the command ``sklearn-mogpe train``, see
+:mod:`sklearn_mogpe.command`.
+"""
+
+import inspect
+import os
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from .errors import ConfigurationError, at, check_keys, check_table
+
+TABLES = ("data", "estimator", "output", "split")
+
+
+@contextmanager
+def naming(path) -> Iterator[None]:
+    """Name the file in errors of what is in it."""
+    try:
+        yield
+    except (ConfigurationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{os.fspath(path)}: {error}") from error
+
+
+def read_tables(path) -> dict[str, dict]:
+    """Read a file's tables; those that are missing are empty.
+
+    Raises
+    ------
+    ConfigurationError
+        If the file is no TOML or has anything else.
+    OSError
+        If it cannot be read.
+    """
+    content = check_keys(tomllib.loads(Path(path).read_text(encoding="utf-8")), TABLES)
+    tables = {}
+    for name in TABLES:
+        with at(name):
+            tables[name] = check_table(content.get(name, {}))
+    return tables
+
+
+def describe_estimator(estimator) -> dict:
+    """The parameters of an estimator that differ from their defaults, as plain data.
+
+    Raises
+    ------
+    ConfigurationError
+        If one is of another kind, such as a function.
+    """
+    signature = inspect.signature(type(estimator).__init__).parameters
+    table = {}
+    for name, value in estimator.get_params(deep=False).items():
+        default = signature[name].default
+        if value is not default:
+            with at(name):
+                plain = _plain(value)
+            if type(plain) is not type(default) or plain != default:
+                table[name] = plain
+    return table
+
+
+def write_tables(path, tables: dict) -> None:
+    """Write tables into a file, at once: who is stopped while writing leaves no part of it."""
+    path = Path(path)
+    new = path.with_name(f"{os.getpid()}-{path.name}")
+    new.write_text(tomli_w.dumps(tables), encoding="utf-8")
+    new.replace(path)
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, str | bool | int | float):
+        return value
+    raise ConfigurationError(
+        f"expected numbers, strings, lists and dicts, which can be written into a file, got {value!r}"
+    )

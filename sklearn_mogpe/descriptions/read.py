@@ -1,0 +1,192 @@
+"""Experts and gate as an estimator's parameters describe them: what can be told without making them.
+
+An expert is described by a dict of plain data, of which every key may be missing, or by a callable
+``(input_dim, num_outputs, Z) -> ExpertBase``; a gate by a dict, or by a callable
+``(input_dim, num_experts, Z) -> GatingNetworkBase``. The dicts have the keys of a sparse GP, see
+:mod:`sklearn_mogpe.gps.configuration`, but ``inducing`` says how many points there are, ``{"num": 32}``:
+where they are is for the data to decide.
+"""
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .errors import ConfigurationError, at, check_count, check_keys, check_table, make_each
+from .keys import check_expert, check_gate
+
+Frozen = str | Callable
+"""A description that can be hashed: a dict as JSON."""
+
+KERNEL_NAMES = "rbf", "matern12", "matern32", "matern52"
+"""Kernels that an estimator takes by name; its descriptions know more."""
+
+AS_USUAL = "{}"
+"""That of what is not described."""
+
+
+class Descriptions(NamedTuple):
+    """What an estimator says of its experts and its gate, which one expert does not have.
+
+    Attributes
+    ----------
+    n_experts : int or "auto"
+    experts : list of dict or callable, or None
+    gating_network : dict, callable or None
+    """
+
+    n_experts: int | str
+    experts: list[dict | Callable] | None
+    gating_network: dict | Callable | None
+
+    @property
+    def are_given(self) -> bool:
+        """Whether anything is described."""
+        return self.experts is not None or self.gating_network is not None
+
+    @property
+    def are_dicts(self) -> bool:
+        """Whether no callable makes experts or gate."""
+        return not any(map(callable, self._parts))
+
+    @property
+    def are_natural(self) -> bool:
+        """Whether natural gradients can train the model: sparse GPs with a q that is full and free."""
+        return self.are_dicts and all(map(_has_free_q, [*self._parts, *self._gps]))
+
+    def are_equal(self, default: int) -> bool:
+        """Whether all sparse GPs have equally many inducing points, with a default where none is given."""
+        return len({_number(gp, default) for gp in self._gps}) <= 1
+
+    def n_inducing(self, default: int) -> int:
+        """The largest number of inducing points of any part, with a default where none is given."""
+        numbers = [_number(gp, default) for gp in self._gps]
+        return max(numbers if self.are_dicts else [*numbers, default])
+
+    def frozen(self, n_experts: int, default: int, limit: int) -> tuple[tuple[Frozen, ...], Frozen]:
+        """Experts and gate, each with its number of inducing points.
+
+        Parameters
+        ----------
+        n_experts : int
+            How many, if they are not described.
+        default, limit : int
+            The number of points where none is given, and the largest that is possible.
+        """
+
+        def freeze(part):
+            return part if callable(part) else json.dumps(numbered(part), sort_keys=True)
+
+        def numbered(part):
+            if "functions" in part:
+                return {**part, "functions": [numbered(function) for function in part["functions"]]}
+            num = min(_number(part, default), limit)
+            return {**part, "inducing": {**part.get("inducing", {}), "num": num}}
+
+        experts = map(freeze, self.experts or [{}] * n_experts)
+        return tuple(experts), freeze(self.gating_network or {})
+
+    @property
+    def _parts(self):
+        """Descriptions of all parts; one stands for all experts that are not described."""
+        gates = [] if self.n_experts == 1 else [self.gating_network or {}]
+        return [*(self.experts or [{}]), *gates]
+
+    @property
+    def _gps(self):
+        """Descriptions of all sparse GPs."""
+        gps = [part.get("functions", [part]) for part in self._parts if not callable(part)]
+        return [gp for group in gps for gp in group]
+
+
+def read_descriptions(estimator) -> Descriptions:
+    """Read an estimator's ``experts`` and ``gating_network``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a description is neither a callable nor a dict of plain data, its inducing points are not described
+        by their number, or a gate has functions where the number of experts is open.
+    """
+    n_experts, experts, gating_network = estimator.n_experts, estimator.experts, estimator.gating_network
+    if experts is not None:
+        with at("experts"):
+            experts = make_each(_check, experts, check_expert)
+        n_experts = len(experts)
+    if gating_network is not None:
+        with at("gating_network"):
+            gating_network = _check(gating_network, check_gate)
+            if not callable(gating_network) and "functions" in gating_network:
+                with at("functions"):
+                    make_each(_check_gp, gating_network["functions"])
+                    if n_experts == "auto":
+                        raise ConfigurationError('expected none with n_experts="auto", got some')
+    return Descriptions(n_experts, experts, gating_network)
+
+
+def check_kernels(kernel, n_experts: int) -> tuple[str | Callable, ...]:
+    """Return the kernels of K experts, of one for all or of one for each.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many, or one is neither a known name nor a callable.
+    """
+    kernels = kernel if isinstance(kernel, list | tuple) else [kernel] * n_experts
+    if len(kernels) != n_experts:
+        raise ValueError(f"Expected one kernel, or one for each of {n_experts} experts, got {len(kernels)}.")
+    return tuple(check_kernel(kernel, "kernel") for kernel in kernels)
+
+
+def check_kernel(kernel, name: str) -> str | Callable:
+    """Return a kernel that is known by its name, or a callable.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if callable(kernel) or (isinstance(kernel, str) and kernel in KERNEL_NAMES):
+        return kernel
+    raise ValueError(
+        f"Expected one of {list(KERNEL_NAMES)} or a callable input_dim -> kernel as {name}, got {kernel!r}."
+    )
+
+
+def is_as_usual(description: Frozen) -> bool:
+    """Whether it says no more than what concerns the inducing points."""
+    return not callable(description) and json.loads(description).keys() <= {"inducing"}
+
+
+def _check(part, check):
+    if not callable(part) and not isinstance(part, dict):
+        raise ConfigurationError(f"expected a dict or a callable, got {part!r}")
+    # Lists for arrays and tuples, Python's numbers for NumPy's.
+    if callable(part):
+        return part
+    part = _check_gp(json.loads(json.dumps(part, default=_to_list)))
+    check(part)
+    return part
+
+
+def _check_gp(config):
+    inducing = check_table(config).get("inducing", {})
+    with at("inducing"):
+        check_count(check_keys(inducing, ("num", "trainable")), "num", 1)
+    return config
+
+
+def _number(gp, default):
+    return gp.get("inducing", {}).get("num", default)
+
+
+def _has_free_q(gp):
+    """Whether nothing is said that natural gradients do not obey."""
+    parts = gp, gp.get("q_mu"), gp.get("q_sqrt")
+    is_held = any(isinstance(part, dict) and part.get("trainable", True) is False for part in parts)
+    return not is_held and not gp.get("q_diag", False)
+
+
+def _to_list(value):
+    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
+        return value.tolist()
+    raise ConfigurationError(f"expected numbers, strings, lists and dicts, got {value!r}")

@@ -1,0 +1,174 @@
+"""From the state of a fitted mixture to predictions and to its GPflow model."""
+
+from collections.abc import Callable
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+from sklearn.utils import gen_batches
+
+from ..data.rows import Scales
+from ..experts import SVGPExpert
+from ..gps.covariances import takes_all_columns
+from ..mixture_of_experts import MixtureOfExpertsBase
+from .program import Program, State, building, checkout, mixture_function, variables_of
+from .structure import KERNELS, Structure
+
+# Rows that one call predicts for: bounds the memory, whatever the number of rows asked for. Of 256 to 16384,
+# 1024 to 4096 were fastest.
+ROWS_PER_CALL = 2048
+
+
+def predict_mixture(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Components of the predictive density at X, in the units of the data.
+
+    Parameters
+    ----------
+    structure : Structure
+    state : State
+    scales : Scales
+    X : array of shape (N, D)
+        Read block by block; it may be on disk.
+
+    Returns
+    -------
+    weights : array of shape (N, K)
+    means, stds : arrays of shape (N, K, P)
+        All in double precision.
+    """
+    weights, means, variances = _in_blocks(mixture_function, structure, state, scales, X)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights, scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
+
+
+def predict_gating_functions(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (N, H) of the gate's functions at X (N, D), in double precision."""
+    means, variances = _in_blocks(_gates_function, structure, state, scales, X)
+    return means, np.sqrt(variances)
+
+
+def predict_latent_functions(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (N, K, P) of the experts' functions at X (N, D), in the units of y."""
+    means, variances = _in_blocks(_experts_function, structure, state, scales, X)
+    return scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
+
+
+def _experts_function(program):
+    def experts(X):
+        functions = program.model.latents(X).experts
+        return tf.transpose(functions.mean, (2, 0, 1)), tf.transpose(functions.variance, (2, 0, 1))
+
+    return program.compile(experts, program.data_signature[0])
+
+
+def _gates_function(program):
+    def gates(X):
+        functions = program.model.latents(X).gates
+        return tf.transpose(functions.mean), tf.transpose(functions.variance)
+
+    return program.compile(gates, program.data_signature[0])
+
+
+def predict_derivatives(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Derivatives of the mixture's mean and variance by the features at X, in the units of the data.
+
+    Takes the arguments of :func:`predict_mixture`.
+
+    Returns
+    -------
+    mean, variance : arrays of shape (N, P, D)
+        In double precision.
+    """
+    mean, variance = _in_blocks(_derivatives_function, structure, state, scales, X)
+    # y = y_scale y' + ...,  x = x_scale x' + ...:  dy / dx = y_scale / x_scale dy' / dx'
+    y_scale = scales.Y.scale[:, None]
+    slope = y_scale / scales.X.scale
+    return slope * mean, y_scale * slope * variance
+
+
+def moments(weights: tf.Tensor, means: tf.Tensor, variances: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and variance (N, P) of mixtures with weights (N, K), means and variances (N, K, P)."""
+    # m = sum_k w_k m_k,  var = sum_k w_k (v_k + (m_k - m)^2)
+    w = weights[:, :, None]
+    mean = tf.reduce_sum(w * means, 1)
+    return mean, tf.reduce_sum(w * (variances + tf.square(means - mean[:, None])), 1)
+
+
+def _derivatives_function(program):
+    def derivatives(X):
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(X)
+            columns = [tf.unstack(moment, axis=1) for moment in moments(*program.model.predict_mixture(X))]
+
+        # A row's moments depend on that row only, so the gradient of a column's sum holds each row's own.
+        def by_row(column):
+            return tape.gradient(column, X, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+        return [tf.stack([by_row(column) for column in group], 1) for group in columns]
+
+    return program.compile(derivatives, program.data_signature[0])
+
+
+def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X):
+    """Results of a program's function at standardised X, each an array of as many rows."""
+    results = None
+    with checkout(structure) as program:
+        program.assign(state)
+        function = program.get(build)
+        for block in gen_batches(len(X), ROWS_PER_CALL):
+            parts = function(program.tensor(scales.X.transform(X[block])))
+            if results is None:
+                results = [np.empty((len(X), *part.shape[1:])) for part in parts]
+            for result, part in zip(results, parts, strict=True):
+                result[block] = part
+    return results
+
+
+def build_model(structure: Structure, state: State) -> MixtureOfExpertsBase:
+    """Make a GPflow model of its own with the fitted parameters."""
+    n_inducing, n_features = structure.n_inducing, structure.n_features
+    if n_inducing is None:
+        n_inducing, n_features = next(np.shape(z) for path, z in state.items() if path.endswith(".Z"))
+    with building(structure):
+        model = structure.build(n_features, n_inducing)
+    for path, variable in variables_of(model).items():
+        variable.assign(state[path])
+    return model
+
+
+def describe_experts(model: MixtureOfExpertsBase, scales: Scales) -> list[dict[str, np.ndarray]]:
+    """Noise, amplitude and lengthscales of each expert, in the units of the data.
+
+    Returns
+    -------
+    list of dict
+        Each with ``noise_std`` (P,), if that is a constant, and, if all its kernels are of the named classes
+        and over all inputs, ``signal_std`` (P,) and ``lengthscales`` (P, D). Of an expert of another class,
+        the values of its parameters by their names, in standardised units.
+    """
+    return [_describe(expert, scales) for expert in model.experts.experts]
+
+
+def _describe(expert, scales):
+    if type(expert) is not SVGPExpert:
+        parameters = gpflow.utilities.parameter_dict(expert)
+        return {path.removeprefix("."): value.numpy() for path, value in parameters.items()}
+    result, noise = {}, expert.likelihood.variance
+    if isinstance(noise, gpflow.Parameter):
+        result["noise_std"] = np.sqrt(noise.numpy()) * scales.Y.scale
+    kernels = [kernel for kernel, _ in expert.gp.latents]
+    if all(type(kernel) in KERNELS.values() and takes_all_columns(kernel) for kernel in kernels):
+        variances = np.array([kernel.variance.numpy() for kernel in kernels])
+        result["signal_std"] = np.sqrt(variances) * scales.Y.scale
+        result["lengthscales"] = np.array(
+            [kernel.lengthscales.numpy() * scales.X.scale for kernel in kernels]
+        )
+    return result

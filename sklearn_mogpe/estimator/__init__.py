@@ -1,0 +1,1 @@
+"""The estimators, their fitted state and what scikit-learn asks of them."""

@@ -1,0 +1,1 @@
+"""Gaussian mixtures as predictions: their densities, moments and quantiles, without TensorFlow."""

@@ -1,0 +1,111 @@
+"""Gaussian mixtures, one for each row, in NumPy: density, moments, quantiles and samples.
+
+Everywhere ``weights`` has shape (n, K), and ``means`` and ``stds`` have shape (n, K, P), the P outputs
+independent given the component.
+"""
+
+import numpy as np
+from scipy.special import logsumexp, ndtr, ndtri
+
+from .quadrature import normal_points
+
+# Points of each component that stand for its draws: errors of about a hundredth of a nat.
+ENTROPY_POINTS = 128
+
+# Halvings of a bracket some standard deviations wide: beyond the precision of a double.
+MAX_BISECTIONS = 200
+
+
+def log_joint(y, weights, means, stds):
+    """Log of ``weight_k N(y; mean_k, std_k)``, of shape (n, K), for y of shape (n, P)."""
+    z = (y[:, None] - means) / stds
+    log_density = -0.5 * z**2 - np.log(stds) - 0.5 * np.log(2 * np.pi)
+    with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf
+        return np.log(weights) + log_density.sum(axis=2)
+
+
+def log_density(y, weights, means, stds):
+    """Log density at y (n, P), of shape (n,)."""
+    return logsumexp(log_joint(y, weights, means, stds), axis=1)
+
+
+def expected_log_density(weights, means, stds):
+    """Mean of the log density of draws from the mixture, its negative entropy, of shape (n,).
+
+    By quasi-random points of each component; exact for a single one.
+    """
+    # E log p(y) = sum_k w_k E_{y ~ N_k} log p(y)
+    result = np.zeros(len(weights))
+    for z in normal_points(ENTROPY_POINTS, means.shape[2]):
+        for k in range(weights.shape[1]):
+            draws = means[:, k] + stds[:, k] * z
+            result += weights[:, k] * log_density(draws, weights, means, stds)
+    return result / ENTROPY_POINTS
+
+
+def responsibilities(y, weights, means, stds):
+    """Posterior probability of each component given y (n, P), of shape (n, K)."""
+    joint = log_joint(y, weights, means, stds)
+    return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+
+
+def mean(weights, means):
+    """Mean, of shape (n, P)."""
+    return np.einsum("nk,nkp->np", weights, means)
+
+
+def std(weights, means, stds):
+    """Standard deviation, spread between components included, of shape (n, P)."""
+    # var = sum_k w_k (s_k^2 + (m_k - m)^2), which does not cancel as E[y^2] - m^2 would
+    spread = means - mean(weights, means)[:, None]
+    # in units of the largest deviation, whose square might overflow
+    deviations = np.hypot(stds, spread)
+    largest = deviations.max(axis=1, keepdims=True)
+    return largest[:, 0] * np.sqrt(np.einsum("nk,nkp->np", weights, (deviations / largest) ** 2))
+
+
+def cdf(y, weights, means, stds):
+    """Distribution function of each output at y (n, P), of shape (n, P)."""
+    return np.einsum("nk,nkp->np", weights, ndtr((y[:, None] - means) / stds))
+
+
+def quantile(q, weights, means, stds):
+    """Quantile of each output, of shape (n, P), for a level q in (0, 1).
+
+    By bisection, between the smallest and the largest of the components' own quantiles.
+    """
+    own = means + stds * ndtri(q)
+    relevant = weights[:, :, None] > 0
+    low = np.min(np.where(relevant, own, np.inf), axis=1)
+    high = np.max(np.where(relevant, own, -np.inf), axis=1)
+    for _ in range(MAX_BISECTIONS):
+        middle = 0.5 * (low + high)
+        if np.all((middle <= low) | (middle >= high)):
+            break
+        below = cdf(middle, weights, means, stds) < q
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return high
+
+
+def tail(coverage):
+    """Probability on each side of a central interval.
+
+    Raises
+    ------
+    ValueError
+        If the coverage is not strictly between 0 and 1.
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}; try 0.9.")
+    return (1.0 - coverage) / 2.0
+
+
+def sample(n_samples, weights, means, stds, random_state):
+    """Independent draws, of shape (n, P, n_samples)."""
+    n = len(weights)
+    edges = np.cumsum(weights, axis=1)
+    edges /= edges[:, -1:]
+    chosen = (random_state.uniform(size=(n, n_samples, 1)) > edges[:, None, :-1]).sum(axis=2)
+    rows = np.arange(n)[:, None]
+    noise = random_state.standard_normal((n, n_samples, means.shape[2]))
+    return np.swapaxes(means[rows, chosen] + stds[rows, chosen] * noise, 1, 2)

@@ -1,0 +1,1 @@
+"""Natural gradients of Gaussian q in site form and in natural parameters."""

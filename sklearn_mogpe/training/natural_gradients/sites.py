@@ -1,0 +1,302 @@
+"""Natural gradients in site form: q as the prior times one Gaussian site per row.
+
+The bound depends on ``q(v)`` of a latent function only through the means mu_n and the projected variances s_n
+of its projections ``g_n = A_n^T v`` at the rows. At an optimum, q is therefore the prior times a Gaussian
+function of each projection, ``exp(l_n g_n - b_n g_n^2 / 2)``, its *site* (Khan and Lin 2017). Kept in that
+form, with B = diag(b),
+
+    q(v) = N(m, P^-1),   P = I + A B A^T,   P m = A l,
+
+and a natural gradient step of length g is an average of the sites, with E the sum of the rows' terms:
+
+    b  <-  (1 - g) b + g (-2 dE/ds),    l  <-  (1 - g) l + g (dE/dmu - 2 (mu - c) dE/ds).
+
+P is positive definite whatever the step, and for a Gaussian likelihood one step with ``g = 1`` is exact. The
+bound as a function of the hyperparameters is taken with the *sites* held, not q: a changed kernel then takes
+its q along, as in the collapsed bound of Titsias (2009), which this is for one Gaussian expert. In trials 50
+iterations so reached better bounds than 400 with q held (Adam, Chang, Khan and Solin 2021, "Dual
+parameterization of sparse variational Gaussian processes").
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from itertools import accumulate, groupby
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ...gps import Projection, projected_marginals
+from ...mixture_of_experts import Latents, MixtureOfSVGPExperts
+from .naturals import Naturals, assign_naturals, mean_of, move
+
+
+class Sites(NamedTuple):
+    """Sites of the L latent functions of a mixture, experts first, at N rows.
+
+    Attributes
+    ----------
+    linear, precision : tensors of shape (L, N)
+        l and b; the precisions are not negative.
+    """
+
+    linear: tf.Tensor
+    precision: tf.Tensor
+
+
+def prior_sites(model: MixtureOfSVGPExperts, X: tf.Tensor) -> Sites:
+    """Sites that say nothing, so that q is the prior."""
+    zeros = tf.zeros([sum(gp.num_latent_gps for gp in model.gps), tf.shape(X)[0]], X.dtype)
+    return Sites(zeros, zeros)
+
+
+def sites_of_q(model: MixtureOfSVGPExperts, X: tf.Tensor, objective: Callable[[Latents], tf.Tensor]) -> Sites:
+    """Sites that a natural gradient step of length 1 from the model's q leads to, see :func:`site_step`."""
+    projections = model.project(X)
+    latents = model.join(X, projected_marginals(model.gps, projections))
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        marginals = _marginals(latents)
+        tape.watch(marginals)
+        value = objective(latents)
+    derivatives = tape.gradient(value, marginals, unconnected_gradients="zero")
+    return _target(_prior_mean(model, projections), marginals, derivatives)
+
+
+def site_step(
+    model: MixtureOfSVGPExperts,
+    X: tf.Tensor,
+    sites: Sites,
+    objective: Callable[[Latents], tf.Tensor],
+    hyperparameters: Sequence[tf.Variable],
+    step_size,
+) -> tuple[tf.Tensor, list[tf.Tensor], Sites]:
+    """The bound and its derivatives under some sites, and the sites after a natural gradient step.
+
+    Parameters
+    ----------
+    model : MixtureOfSVGPExperts
+        Its q is not looked at.
+    X : tensor of shape (N, D)
+    sites : Sites
+    objective : callable ``latents -> scalar``
+        The bound without its KL terms.
+    hyperparameters : sequence of tf.Variable
+    step_size : float or scalar tensor
+        g, in (0, 1].
+
+    Returns
+    -------
+    value : scalar tensor
+        The objective less the KL terms.
+    gradients : list of tensors
+        Its derivatives by the hyperparameters, with the sites held.
+    sites : Sites
+    """
+    value, gradients, _, target = differentiate(
+        model, X, sites, posterior_moments, objective, hyperparameters
+    )
+    return value, gradients, move(sites, target, step_size)
+
+
+def differentiate(
+    model: MixtureOfSVGPExperts,
+    X: tf.Tensor,
+    q: Sequence[tf.Tensor],
+    moments: Callable,
+    objective: Callable[[Latents], tf.Tensor],
+    hyperparameters: Sequence[tf.Variable],
+) -> tuple[tf.Tensor, list[tf.Tensor], list[Projection], Sites]:
+    """The bound under some q and its derivatives.
+
+    Parameters
+    ----------
+    model : MixtureOfSVGPExperts
+    X : tensor of shape (N, D)
+    q : sequence of tensors of shape (L, ...)
+        What decides q of each latent function, in the order of the model's GPs.
+    moments : callable ``(A, *parts of q) -> mean, variance, prior_kl``
+        Takes (G, M, N) and (G, F, ...), for F functions to each A, to (G, F, N) twice and a scalar.
+    objective : callable ``latents -> scalar``
+        The bound without its KL terms.
+    hyperparameters : sequence of tf.Variable
+
+    Returns
+    -------
+    value : scalar tensor
+    gradients : list of tensors
+        By the hyperparameters, with q held.
+    projections : list of Projection
+    sites : Sites
+        That the derivatives by the marginals ask for.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(hyperparameters)
+        projections = model.project(X)
+        latents, prior_kl = _latents(model, X, projections, q, moments)
+        # The KL terms do not pass through these tensors, so that one backward pass gives all derivatives.
+        marginals = _marginals(latents)
+        tape.watch(marginals)
+        value = objective(latents) - prior_kl
+    gradients = tape.gradient(value, [*hyperparameters, *marginals], unconnected_gradients="zero")
+    target = _target(_prior_mean(model, projections), marginals, gradients[len(hyperparameters) :])
+    return value, gradients[: len(hyperparameters)], projections, target
+
+
+def _latents(model, X, projections, q, moments):
+    """The latent functions at X under some q, and the sum of the KL terms."""
+    parts, divergences = {}, []
+    for projection, own in by_projection(projections, _as_projected(model, projections, q)):
+        mean, variance, prior_kl = moments(projection.A, *own)
+        parts |= zip(map(id, projection.gps), projection.marginals(mean, variance), strict=True)
+        divergences.append(prior_kl)
+    return model.join(X, [parts[id(gp)] for gp in model.gps]), tf.add_n(divergences)
+
+
+def _as_projected(model, projections, parts):
+    """Tensors (L, ...) with the functions in the order of their projections, in place of the model's."""
+    places = _places(model, projections)
+    return [_taken(part, places) for part in parts]
+
+
+def _places(model, projections):
+    """Places among the model's functions of those of the projections, which go by numbers of points."""
+    sizes = [gp.num_latent_gps for gp in model.gps]
+    first = dict(zip(map(id, model.gps), accumulate(sizes, initial=0), strict=False))
+    gps = (gp for projection in projections for gp in projection.gps)
+    return [first[id(gp)] + i for gp in gps for i in range(gp.num_latent_gps)]
+
+
+def _taken(tensor, places):
+    return tensor if places == sorted(places) else tf.gather(tensor, places)
+
+
+def by_projection(
+    projections: Sequence[Projection], parts: Sequence[tf.Tensor]
+) -> Iterator[tuple[Projection, list[tf.Tensor]]]:
+    """Each projection with its share of tensors (L, ...), as (G, F, ...) for F functions to each A.
+
+    The tensors have the functions in the order of the projections.
+    """
+    sizes = [sum(gp.num_latent_gps for gp in projection.gps) for projection in projections]
+    for projection, *own in zip(projections, *(tf.split(part, sizes) for part in parts), strict=True):
+        yield projection, [_grouped(part, projection.num_sharing) for part in own]
+
+
+def _grouped(tensor, size):
+    """(G F, ...) as (G, F, ...), for groups of F."""
+    if size == 1:
+        return tf.expand_dims(tensor, 1)
+    return tf.reshape(tensor, tf.concat([[-1, size], tf.shape(tensor)[1:]], 0))
+
+
+def posterior_moments(
+    A: tf.Tensor, linear: tf.Tensor, precision: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Moments of the projections under the q of some sites, and the KL terms' sum.
+
+    Its derivatives by A are right, of first order; the sites are taken as constants.
+
+    Parameters
+    ----------
+    A : tensor of shape (G, M, N)
+    linear, precision : tensors of shape (G, F, N)
+        Sites of F functions for each A.
+
+    Returns
+    -------
+    mean, variance : tensors of shape (G, F, N)
+        ``A^T m`` and ``diag(A^T P^-1 A)``.
+    prior_kl : scalar tensor
+    """
+
+    @tf.custom_gradient
+    def function(A):
+        C = tf.linalg.cholesky(site_precision(A, precision))
+        W = tf.linalg.triangular_solve(C, A[:, None])  # [G, F, M, N]
+        s = tf.reduce_sum(tf.square(W), -2)
+        m = mean_of(C, tf.matmul(linear, A, transpose_b=True))
+        mu = tf.matmul(m, A)
+        # KL = 1/2 (tr P^-1 + m^T m - M + log det P),  and tr P^-1 = M - sum_n b_n s_n
+        log_det = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(C)))
+        prior_kl = 0.5 * (tf.reduce_sum(tf.square(m)) - tf.reduce_sum(precision * s) + log_det)
+
+        def gradient(d_mu, d_s, d_kl):
+            # With U = P^-1 A,  Q = U (d_s - d_kl b / 2) U^T,  p = P^-1 (A d_mu + d_kl m):
+            # dA = 2 U d_s - 2 Q A b + m (d_mu - b A^T p)^T + p (l - b mu)^T
+            U = tf.linalg.triangular_solve(C, W, adjoint=True)
+            Q = tf.matmul(U * (d_s - 0.5 * d_kl * precision)[:, :, None, :], U, transpose_b=True)
+            right = tf.matmul(d_mu, A, transpose_b=True) + d_kl * m
+            p = mean_of(C, right)
+            rows = [
+                A[:, None] * precision[:, :, None, :],
+                (d_mu - precision * tf.matmul(p, A))[:, :, None, :],
+                (linear - precision * mu)[:, :, None, :],
+            ]
+            columns = tf.concat([-2.0 * Q, m[..., None], p[..., None]], -1)
+            dA = tf.matmul(columns, tf.concat(rows, 2)) + 2.0 * d_s[:, :, None, :] * U
+            return tf.reduce_sum(dA, 1)
+
+        return (mu, s, prior_kl), gradient
+
+    return function(A)
+
+
+def site_precision(A: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """``P = I + A B A^T`` of shape (G, F, M, M), for A (G, M, N) and b (G, F, N)."""
+    P = tf.matmul(A[:, None] * b[:, :, None, :], A[:, None], transpose_b=True)
+    return tf.linalg.set_diag(P, tf.linalg.diag_part(P) + 1.0)
+
+
+def naturals_of_sites(projections: Sequence[Projection], sites: Sites) -> Naturals:
+    """Natural parameters of the q of some sites of functions with equally many inducing points."""
+    naturals = []
+    for projection, (linear, precision) in by_projection(projections, sites):
+        M = tf.shape(projection.A)[1]
+        right = tf.matmul(linear, projection.A, transpose_b=True)
+        P = site_precision(projection.A, precision)
+        naturals.append((tf.reshape(right, [-1, M]), tf.reshape(P, [-1, M, M])))
+    return Naturals(*(tf.concat(parts, 0) for parts in zip(*naturals, strict=True)))
+
+
+def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tensor:
+    """Give the model the q of some sites at X, if it is finite; return whether it is."""
+    projections = model.project(X)
+    alike = groupby(projections, key=lambda projection: projection.gps[0].num_inducing)
+    groups = [list(group) for _, group in alike]
+    gps = [[gp for projection in group for gp in projection.gps] for group in groups]
+    sizes = [sum(gp.num_latent_gps for gp in group) for group in gps]
+    parts = zip(*(_split(part, sizes) for part in _as_projected(model, projections, sites)), strict=True)
+    finite = [
+        assign_naturals(own, naturals_of_sites(group, Sites(*part)))
+        for own, group, part in zip(gps, groups, parts, strict=True)
+    ]
+    return reduce(tf.logical_and, finite)
+
+
+def _split(tensor, sizes):
+    return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
+
+
+def _marginals(latents):
+    experts, gates = latents.experts, latents.gates
+    return [experts.mean, experts.projected_variance, gates.mean, gates.projected_variance]
+
+
+def _prior_mean(model, projections):
+    means = tf.concat([projection.prior_mean for projection in projections], 0)
+    return _taken(means, np.argsort(_places(model, projections)).tolist())
+
+
+def _target(prior_mean, marginals, derivatives):
+    """The sites that the derivatives by :func:`_marginals` ask for."""
+    means = _stacked(marginals[0], marginals[2])
+    by_mean, by_variance = (_stacked(derivatives[i], derivatives[i + 2]) for i in (0, 1))
+    by_variance = tf.minimum(by_variance, 0.0)
+    linear = by_mean - 2.0 * by_variance * (means - prior_mean)
+    return Sites(linear, -2.0 * by_variance)
+
+
+def _stacked(experts, gates):
+    """(K, P, N) and (H, N) as (K P + H, N)."""
+    K, P, _ = experts.shape
+    return tf.concat([tf.reshape(experts, [K * P, -1]), gates], 0)

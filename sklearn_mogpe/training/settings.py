@@ -1,0 +1,163 @@
+"""From the estimator's parameters to a structure and settings, where ``None`` and ``"auto"`` are decided."""
+
+from dataclasses import replace
+
+import tensorflow as tf
+
+from ..data.rows import Problem, number_of_points
+from ..descriptions.read import Descriptions, check_kernel, check_kernels, read_descriptions
+from ..engine.devices import check_device
+from ..engine.structure import Structure
+from .fit import Settings
+from .solvers import Options
+
+# First step size of Adam: where it moves the hyperparameters only, and where it moves everything.
+LEARNING_RATES = {"natgrad": 0.1, "batch_natgrad": 0.05, "lbfgs": 0.1, "adam": 0.01}
+
+# n_experts="auto" tries up to this many.
+MAX_EXPERTS = 5
+
+# Iterations on the whole data, or mini-batch steps, in place of max_iter=None.
+STEPS = {"natgrad": 125, "batch_natgrad": 3000, "lbfgs": 200, "adam": 10_000}
+
+# batch_size="auto".
+BATCH_SIZE = 256
+
+# Steps between two looks at the bound, to hide the look's cost.
+REPORT_STEPS = {"natgrad": 25, "batch_natgrad": 100, "lbfgs": 1, "adam": 100}
+
+
+def make_structures(estimator, problem: Problem, state: dict | None) -> list[Structure]:
+    """Make the structures of an estimator's models: one for each number of experts that is to be tried.
+
+    Parameters
+    ----------
+    estimator : MoGPERegressor
+    problem : Problem
+    state : dict or None
+        Of an earlier fit, if this one goes on from it.
+
+    Raises
+    ------
+    ValueError
+        If the kernels are unknown or not one for each expert, the rows are fewer than the experts,
+        ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
+    """
+    descriptions, n_rows = read_descriptions(estimator), problem.n_rows
+    n_experts = descriptions.n_experts
+    numbers = [n_experts]
+    if n_experts == "auto":
+        numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
+    elif n_rows < n_experts and state is None:
+        raise ValueError(
+            f"Expected at least one distinct row for each of the {n_experts} experts, got {n_rows}; lower "
+            "n_experts."
+        )
+    if estimator.n_samples % 2:
+        raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
+    sizes = problem.look.X.shape[1], problem.look.Y.shape[1], problem.n_inducing
+    structures = [make_structure(estimator, descriptions, number, *sizes) for number in numbers]
+    if state is not None:
+        has_changed = replace(structures[0], device="auto") != Structure(**state["structure"])
+        if has_changed or problem.n_inducing != estimator.n_inducing_:
+            raise ValueError(
+                "Going on from the last fit needs the same n_experts, kernels, descriptions, n_inducing, "
+                "n_samples, bound and dtype; call fit with warm_start=False to start anew."
+            )
+    return structures
+
+
+def make_structure(
+    estimator, descriptions: Descriptions, n_experts: int, n_features: int, n_outputs: int, n_inducing: int
+) -> Structure:
+    """Make the structure of an estimator's model of K experts, D features, P outputs and M points at most.
+
+    Raises
+    ------
+    ValueError
+        If the kernels are unknown or not one for each expert, or the device is not there.
+    """
+    kernels = check_kernels(estimator.kernel, n_experts)
+    structure = Structure(
+        kernels=kernels,
+        gating_kernel=check_kernel(estimator.gating_kernel, "gating_kernel"),
+        n_outputs=n_outputs,
+        n_samples=estimator.n_samples,
+        bound=estimator.bound,
+        dtype=estimator.dtype,
+        device=check_device(estimator.device),
+    )
+    are_given = descriptions.are_given and (descriptions.experts is not None or n_experts > 1)
+    if are_given:
+        default = number_of_points(estimator.n_inducing, n_features)
+        experts, gate = descriptions.frozen(n_experts, default, n_inducing)
+        structure = replace(structure, experts=experts, gating_network=gate, n_inducing=n_inducing)
+    if are_given or any(map(callable, (*kernels, estimator.gating_kernel))):
+        structure = replace(structure, n_features=n_features)
+    return structure
+
+
+def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) -> Settings:
+    """Make the settings of an estimator's training.
+
+    Parameters
+    ----------
+    estimator : MoGPERegressor
+    n_rows : int
+    solver : {"natgrad", "batch_natgrad", "lbfgs", "adam"}
+    max_iter : int or None
+        In place of the estimator's own.
+
+    Raises
+    ------
+    ValueError
+        If a start cannot be had of what is described, or the replicas of a ``tf.distribute`` strategy cannot
+        share mini-batches evenly.
+    """
+    in_batches = solver in ("batch_natgrad", "adam")
+    batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
+    _check_replicas(solver, batch_size if in_batches else None)
+    steps_per_iter = -(-n_rows // batch_size) if in_batches else 1
+    n_steps = STEPS[solver] if max_iter is None else max_iter * steps_per_iter
+    report_every = REPORT_STEPS[solver]
+    if in_batches:  # several times before patience ends
+        report_every = min(report_every, max(1, estimator.n_iter_no_change * steps_per_iter // 4))
+    rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
+    trace_every = None if estimator.log_dir is None else estimator.log_period
+    return Settings(
+        solver=solver,
+        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size, trace_every),
+        tol=estimator.tol,
+        n_iter_no_change=estimator.n_iter_no_change,
+        n_init=estimator.n_init,
+        init_params=_init_params(estimator),
+        verbose=estimator.verbose,
+    )
+
+
+def _init_params(estimator):
+    descriptions, name = read_descriptions(estimator), estimator.init_params
+    is_natural = descriptions.are_natural
+    has_no_race = descriptions.experts is not None and descriptions.n_experts == 1
+    if has_no_race or (name == "auto" and (descriptions.experts is not None or not is_natural)):
+        return "prior"
+    if name == "prior" or is_natural:
+        return name
+    raise ValueError(
+        f'Expected init_params="prior" or "auto" for what is described, got {name!r}: other starts need '
+        "sparse GPs with a full and trainable q."
+    )
+
+
+def _check_replicas(solver, batch_size):
+    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if n_replicas > 1 and batch_size is None:
+        raise ValueError(
+            f"Expected mini-batches, for the {n_replicas} replicas of the present strategy to share, "
+            f'got solver={solver!r} on the whole data; try solver="adam" or a smaller batch_size.'
+        )
+    if n_replicas > 1 and batch_size % n_replicas:
+        raise ValueError(
+            f"Expected a batch_size that {n_replicas} replicas can share evenly, got {batch_size}; try "
+            f"{batch_size - batch_size % n_replicas or n_replicas}."
+        )

@@ -1,0 +1,194 @@
+"""Where a mixture's training begins: a race of starts, judged by the bound."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from numpy.random import RandomState
+
+from ...engine.devices import one_thread
+from ...engine.program import Candidate, Program, State, bound_function
+from ...mixture_of_experts import Latents
+from ..natural_gradients.sites import assign_q, prior_sites, site_step
+from ..solvers import Feed, Options, natgrad
+from ..solvers.natgrad import natgrad_steps
+from ..tracking import Tracker
+from .divisions import spread_points, starts
+from .single import Single, scale
+
+# Prior variance of the gate's functions: a standard deviation of 2 lets a probit say 2 % and 98 %.
+GATE_VARIANCE = 4.0
+
+# Natural gradient steps that turn an assignment into a q: the first is exact for experts, gates need a few.
+ASSIGNMENT_STEPS = 5
+
+# Step size of the hyperparameters' Adam: large, since it is only the race that decides by it.
+LEARNING_RATE = 0.2
+
+# Iterations in which q finds its place before other parameters are trained, where there is no race.
+SETTLING_STEPS = 25
+
+# Parameters that belong to the inducing points.
+SIZED_BY_POINTS = (".Z", ".q_mu", ".q_sqrt")
+
+# Rounds of (iterations, starts that go on to the next round). The last is the winner's own: where the race
+# sees a sample of the rows only, it spares iterations on all of them.
+ROUNDS = ((25, 4), (50, 1), (100, 1))
+
+
+def race(
+    program: Program,
+    single: Single,
+    n_inducing: int,
+    X,
+    Y,
+    weight,
+    *,
+    init_params: str,
+    n_init: int,
+    random_state: RandomState,
+    track: Callable[[str, Candidate, int], Tracker],
+) -> list[Candidate]:
+    """Start mixtures from several divisions of the rows, run each for a while, and keep the best.
+
+    Parameters
+    ----------
+    program : Program
+        Of a mixture of two experts or more.
+    single : Single
+    n_inducing : int
+        M.
+    X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
+    init_params : str
+        Name of the only start to take, or ``"auto"`` for all.
+    n_init : int
+        Number of candidates to return.
+    random_state : numpy.random.RandomState
+    track : callable ``(name, candidate, max_iter) -> Tracker``
+        Prepares the program and a tracker for a run from a candidate.
+
+    Returns
+    -------
+    list of Candidate
+        The best first.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If every start failed.
+    """
+    scaled = X / single.lengthscales
+    with one_thread():
+        proposals = starts(scaled, Y, single.residuals, program.structure.n_experts, random_state)
+    if init_params != "auto":
+        proposals = {init_params: proposals[init_params]}
+    data = program.data(X, Y, weight)
+    points = X[spread_points(scaled, n_inducing)]
+    base = _base_state(program, single, points)
+    running = {}
+    for name, start in proposals.items():
+        program.assign(base)
+        program.get(_start_function)(*data, *map(program.tensor, start))
+        running[name] = Candidate(np.inf, program.read())
+    failure = None
+    for max_iter, survivors in ROUNDS:
+        for name, candidate in list(running.items()):
+            tracker = track(f"start {name}", candidate, max_iter)
+            try:
+                natgrad(program, Feed(data, len(X)), tracker, Options(max_iter, LEARNING_RATE))
+                running[name] = Candidate(tracker.best_loss, tracker.best_state)
+            except np.linalg.LinAlgError as error:
+                failure = error
+                del running[name]
+        if not running:
+            raise failure
+        ranking = sorted(running, key=lambda name: running[name].loss)
+        running = {name: running[name] for name in ranking[: max(survivors, n_init)]}
+    return list(running.values())[:n_init]
+
+
+def prepare(program: Program) -> None:
+    """Compile what :func:`race` asks for; the values of the program's parameters are lost."""
+    program.prepare(natgrad_steps, _start_function, bound_function)
+
+
+def settle(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, int], Tracker]) -> State:
+    """Let every q find its place from the program's present parameters, the others of which are held.
+
+    Let loose at once, the hyperparameters would run after a q that has learnt nothing yet.
+
+    Parameters
+    ----------
+    program : Program
+    X, Y, weight, track
+        As for :func:`race`.
+    """
+    tracker = track("start", Candidate(np.inf, program.read()), SETTLING_STEPS)
+    feed = Feed(program.data(X, Y, weight), len(X))
+    natgrad(program, feed, tracker, Options(SETTLING_STEPS, learning_rate=0.0))
+    return tracker.best_state
+
+
+def _base_state(program, single, points):
+    """The single GP's hyperparameters for every expert that has such, its lengthscales for the gate.
+
+    What is described stays so.
+    """
+    structure = program.structure
+    program.reset(points)
+    base = program.read()
+    first = ".experts.experts[0]."
+    for k in structure.experts_as_usual:
+        for path, value in single.state.items():
+            own = path.replace(first, f".experts.experts[{k}].")
+            fits = own in base and np.shape(base[own]) == np.shape(value)
+            if path.startswith(first) and not path.endswith(SIZED_BY_POINTS) and fits:
+                base[own] = value
+    program.assign(base)
+    if not structure.has_usual_gate:
+        return base
+    (gate,) = program.model.gating_network.gps
+    kernel = gate.kernel
+    if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
+        shape = tf.shape(kernel.lengthscales.unconstrained_variable)
+        kernel.lengthscales.assign(np.broadcast_to(single.lengthscales, shape))
+        kernel.variance.assign(GATE_VARIANCE)
+    return program.read()
+
+
+def _start_function(program: Program):
+    """Compile what gives a program's experts and gate the parameters of a :class:`Start`."""
+    model, dtype = program.model, program.structure.dtype
+
+    def function(X, Y, weight, responsibilities, noise_factor, lengthscale_factor):
+        for k in program.structure.experts_as_usual:
+            expert = model.experts.experts[k]
+            scale(expert, noise_factor[k], lengthscale_factor[k])
+
+        def objective(latents):
+            return tf.reduce_sum(weight * _assigned(latents, Y, model.points, responsibilities))
+
+        def step(i, sites):
+            return i + 1, site_step(model, X, sites, objective, [], 1.0)[2]
+
+        start = tf.constant(0), prior_sites(model, X)
+        _, sites = tf.while_loop(lambda i, _: i < ASSIGNMENT_STEPS, step, start)
+        assign_q(model, X, sites)
+
+    factors = tf.TensorSpec([program.structure.n_experts], dtype)
+    responsibilities = tf.TensorSpec([program.structure.n_experts, None], dtype)
+    return program.compile(function, *program.data_signature, responsibilities, factors, factors)
+
+
+def _assigned(latents: Latents, Y, points, responsibilities):
+    """Each row's expected log likelihood together with its expert, given the responsibilities (K, N)."""
+    f, noise = latents.experts, latents.noise_variance
+    # E log N(y; f, noise) = log N(y; mu, noise) - (s + r) / (2 noise)
+    squares = tf.square(tf.transpose(Y) - f.mean) + f.variance
+    log_density = -0.5 * tf.reduce_sum(np.log(2 * np.pi) + tf.math.log(noise) + squares / noise, 1)
+    # E log Pr(k | h), h ~ N(mu, s + r)
+    H = latents.gating_network.num_latent_gps
+    h = latents.gates._replace(projected_variance=latents.gates.variance)
+    h = h.project(tf.cast(points[:, points.shape[1] - H :, None], Y.dtype))
+    log_probs = tf.reduce_mean(latents.gating_network.log_mixing_probs(h), 0)
+    return tf.reduce_sum(responsibilities * (log_density + log_probs), 0)

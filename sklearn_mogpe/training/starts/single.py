@@ -1,0 +1,153 @@
+"""The first step of every fit: one Gaussian process per output, fitted fast."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import gpflow
+import numpy as np
+import tensorflow as tf
+
+from ...engine.program import Candidate, Program, State, checkout, mixture_function
+from ...engine.structure import Structure
+from ...experts import SVGPExpert
+from ..natural_gradients.sites import Sites, assign_q, site_step
+from ..solvers.lbfgs import minimize
+from ..solvers.vector import pack, unpack
+from ..tracking import Tracker
+from .divisions import spread_points
+
+# Lengthscales that the GP is tried from, as parts of its kernel's own times the root of the number of
+# features, as which distances grow: rows that are all far from one another have nothing to teach.
+STARTS = (1.0, 0.3)
+MAX_ITER = 60
+
+# No start has less noise than this part of the data's variance.
+MIN_NOISE = 1e-5
+
+
+class Single(NamedTuple):
+    """A single Gaussian process fitted to the data.
+
+    Attributes
+    ----------
+    state : State
+        Without the jitter, which depends on the precision.
+    lengthscales : array of shape (D,)
+        The shortest over the outputs.
+    residuals : array of shape (N, P)
+        In units of the noise's standard deviation.
+    """
+
+    state: State
+    lengthscales: np.ndarray
+    residuals: np.ndarray
+
+
+def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
+    """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
+
+    The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
+    of the bound with the sites held.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of a mixture, whose first kernel is taken.
+    n_inducing : int
+        M.
+    X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If no covariance matrix could be factorised.
+    """
+    # In double precision, whatever the mixture's: a line search needs more digits than a float32 has.
+    single = replace(
+        structure,
+        kernels=structure.kernels[:1],
+        bound="further",
+        n_samples=2,
+        dtype="float64",
+        experts=None,
+        gating_network=None,
+        n_inducing=None,
+    )
+    with checkout(single) as program:
+        data = program.data(X, Y, weight)
+        function = program.get(_collapsed_function)
+        points = X[spread_points(X, n_inducing)]
+        candidates = []
+        for factor in STARTS:
+            program.reset(points)
+            scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(X.shape[1]))
+            candidates.append(_collapse(program, function, data))
+        state = min(candidates, key=lambda candidate: candidate.loss).state
+        program.assign(state)
+        _, means, _ = program.get(mixture_function)(data.X)
+        (expert,) = program.model.experts.experts
+        residuals = (Y - means[:, 0].numpy()) / np.sqrt(expert.likelihood.variance.numpy())
+        del state[".jitter"]
+        return Single(state, _lengthscales(expert, X.shape[1]), residuals)
+
+
+def _collapse(program, function, data):
+    tracker = Tracker(program, Candidate(np.inf, program.read()))
+    no, yes = tf.constant(False), tf.constant(True)
+    while True:
+        try:
+            theta = pack(program.hyperparameters).numpy()
+            result = minimize(lambda x: function(x, *data, no), theta, max_iter=MAX_ITER)
+            function(tf.constant(result.x), *data, yes)
+            return Candidate(result.fun / len(data.X), program.read())
+        except FloatingPointError:
+            tracker.recover()
+
+
+def _collapsed_function(program: Program):
+    """Compile ``(theta, X, Y, weight, keep) -> (loss, gradient)`` by the hyperparameters, q at its optimum.
+
+    ``keep`` says whether the model gets that q.
+    """
+    model, variables = program.model, program.hyperparameters
+
+    def function(theta, X, Y, weight, keep):
+        unpack(variables, theta)
+
+        def objective(latents):
+            return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
+
+        # A row of weight w says exp(-w (y - g)^2 / (2 noise)) of its projection g: the sites of the best q.
+        precision = weight / model.experts.noise_variance(X)[0]
+        sites = Sites(precision * tf.transpose(Y), precision)
+        value, gradients, _ = site_step(model, X, sites, objective, variables, 1.0)
+        tf.cond(keep, lambda: assign_q(model, X, sites), lambda: False)
+        return -value, -pack(gradients)
+
+    return program.compile(
+        function, tf.TensorSpec([None], tf.float64), *program.data_signature, tf.TensorSpec([], tf.bool)
+    )
+
+
+def _lengthscale_parameters(expert):
+    parameters = gpflow.utilities.parameter_dict(expert.gp.kernel)
+    return [parameter for path, parameter in parameters.items() if path.endswith(".lengthscales")]
+
+
+def _lengthscales(expert, input_dim):
+    values = [parameter.numpy() for parameter in _lengthscale_parameters(expert)]
+    fitting = [np.broadcast_to(v, input_dim) for v in values if np.shape(v) in ((), (input_dim,))]
+    return np.min(fitting, axis=0) if fitting else np.ones(input_dim)
+
+
+def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:
+    """Multiply an expert's noise variance and its lengthscales, if its kernel has such."""
+    scale_lengthscales(expert, lengthscale_factor)
+    variance = expert.likelihood.variance
+    variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))
+
+
+def scale_lengthscales(expert: SVGPExpert, factor) -> None:
+    """Multiply an expert's lengthscales, if its kernel has such."""
+    for parameter in _lengthscale_parameters(expert):
+        parameter.assign(parameter * factor)
