@@ -288,7 +288,7 @@ def _predictive_mixture(estimator, X):
     estimator, X = unwrap(estimator, X)
     check_is_fitted(estimator)
     if isinstance(estimator, MixturePredictorMixin):
-        return estimator._predict_mixture(X)
+        return estimator.predict_mixture(X)
     predict = getattr(estimator, "predict", None)
     if predict is not None and "return_std" in signature(predict).parameters:
         mean, std = (_columns(part, "the prediction") for part in predict(X, return_std=True))

@@ -22,8 +22,8 @@ KERNELS = {name: getattr(gpflow.kernels, keys.KERNELS[name][0]) for name in KERN
 # Means of the exponential priors of kernel variances, in standardised units. They cost next to nothing where
 # functions keep to the range of the data, and hold those back that the data does not: an expert that speaks
 # nowhere, or a function that is a line. A gate may swing further, which makes sharp borders.
-EXPERT_VARIANCE = 20.0
-GATE_VARIANCE = 200.0
+EXPERT_VARIANCE_MEAN = 20.0
+GATE_VARIANCE_MEAN = 200.0
 
 # Median, in standard deviations of a feature, and standard deviation of the logarithm, of the log-normal
 # prior of lengthscales. A density of the lengthscale itself, it leans to short ones, by about a nat for each
@@ -110,8 +110,8 @@ class Structure:
         lengthscale = tfp.distributions.LogNormal(
             *np.array([np.log(LENGTHSCALE_MEDIAN), LENGTHSCALE_SPREAD], gpflow.default_float())
         )
-        priors = KernelPriors(_exponential(EXPERT_VARIANCE), lengthscale)
-        gate_priors = KernelPriors(_exponential(GATE_VARIANCE), lengthscale)
+        priors = KernelPriors(_exponential(EXPERT_VARIANCE_MEAN), lengthscale)
+        gate_priors = KernelPriors(_exponential(GATE_VARIANCE_MEAN), lengthscale)
         experts = []
         for place, (spec, description) in enumerate(zip(self.kernels, self._experts, strict=True)):
             defaults = Defaults(Z, trains, partial(self._expert_kernel, spec, D, priors))

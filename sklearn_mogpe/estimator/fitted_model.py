@@ -29,7 +29,22 @@ class FittedModelMixin(MixturePredictorMixin):
 
         return Structure(**self._state["structure"])
 
-    def _predict_mixture(self, X):
+    def predict_mixture(self, X):
+        """Weights, means and standard deviations of the predictive density's Gaussian components at X.
+
+        All other predictions follow from them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        weights : array of shape (n, n_experts)
+            Mixing probabilities, which sum to one.
+        means, stds : arrays of shape (n, n_experts, n_outputs)
+            Of y given each expert, noise included, in units of y.
+        """
         query = self._query(X)
         from ..engine.predictions import predict_mixture
 

@@ -29,7 +29,8 @@ class ModelPredictor(MixturePredictorMixin):
         """Weights (N, K), and means and variances (N, K, P), at X (N, D)."""
         return self._mixture(_tensor(X))
 
-    def _predict_mixture(self, X):
+    def predict_mixture(self, X):
+        """Weights (N, K), and means and standard deviations (N, K, P), at X (N, D)."""
         weights, means, variances = (part.numpy() for part in self.mixture(X))
         return weights, means, np.sqrt(variances)
 

@@ -27,7 +27,7 @@ def ask(estimator, method: str, X, *args, **kwargs):
 
 def predict_mixture(estimator, X, output: int):
     """Weights, means and standard deviations of one output at X, each of shape (n, n_experts)."""
-    weights, means, stds = ask(estimator, "_predict_mixture", X)
+    weights, means, stds = ask(estimator, "predict_mixture", X)
     return weights, select_output(means, 2, output), select_output(stds, 2, output)
 
 

@@ -11,7 +11,7 @@ from . import gaussian_mixture
 class MixturePredictorMixin(abc.ABC):
     """All that follows from the components of the predictive density.
 
-    An estimator gives :meth:`_predict_mixture` and the attributes ``n_outputs_`` and ``_flat_output``
+    An estimator gives :meth:`predict_mixture` and the attributes ``n_outputs_`` and ``_flat_output``
     (whether y was one-dimensional).
     """
 
@@ -19,8 +19,8 @@ class MixturePredictorMixin(abc.ABC):
     _flat_output: bool
 
     @abc.abstractmethod
-    def _predict_mixture(self, X):
-        """Mixing probabilities (n, K), and means and standard deviations (n, K, P) in units of y."""
+    def predict_mixture(self, X):
+        """Weights (n, K), and means and standard deviations (n, K, P) in units of y, of Gaussians at X."""
 
     def predict(self, X, return_std=False, return_mixing_proba=False):
         """Mean of y at X.
@@ -41,7 +41,7 @@ class MixturePredictorMixin(abc.ABC):
         mixing_proba : array of shape (n, n_experts)
             If asked for.
         """
-        weights, means, stds = self._predict_mixture(X)
+        weights, means, stds = self.predict_mixture(X)
         result = [self._shaped(gaussian_mixture.mean(weights, means))]
         if return_std:
             result.append(self._shaped(gaussian_mixture.std(weights, means, stds)))
@@ -61,7 +61,7 @@ class MixturePredictorMixin(abc.ABC):
         array of shape (n, n_experts)
             Rows sum to one.
         """
-        return self._predict_mixture(X)[0]
+        return self.predict_mixture(X)[0]
 
     def predict_experts(self, X, return_std=False):
         """Mean of y at X according to each expert.
@@ -78,7 +78,7 @@ class MixturePredictorMixin(abc.ABC):
         stds : array of the same shape
             If asked for.
         """
-        _, means, stds = self._predict_mixture(X)
+        _, means, stds = self.predict_mixture(X)
         means, stds = self._shaped(means), self._shaped(stds)
         return (means, stds) if return_std else means
 
@@ -95,7 +95,7 @@ class MixturePredictorMixin(abc.ABC):
         array of shape (n, n_experts)
             ``p(alpha = k | x, y)``; rows sum to one.
         """
-        mixture = self._predict_mixture(X)
+        mixture = self.predict_mixture(X)
         return gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)
 
     def predict_quantile(self, X, q):
@@ -122,7 +122,7 @@ class MixturePredictorMixin(abc.ABC):
             raise ValueError(
                 f"Expected a level or a list of levels strictly between 0 and 1 as q, got {q!r}."
             )
-        mixture = self._predict_mixture(X)
+        mixture = self.predict_mixture(X)
         result = [self._shaped(gaussian_mixture.quantile(level, *mixture)) for level in levels.ravel()]
         return result[0] if levels.ndim == 0 else np.stack(result, axis=-1)
 
@@ -164,7 +164,7 @@ class MixturePredictorMixin(abc.ABC):
             it, ``E log p(y | x)`` over ``y ~ p(y | x)``, the negative entropy of the predictive density: a
             calibrated model scores on average as it expects to.
         """
-        mixture = self._predict_mixture(X)
+        mixture = self.predict_mixture(X)
         if y is None:
             return gaussian_mixture.expected_log_density(*mixture)
         return gaussian_mixture.log_density(self._check_y(y, X), *mixture)
@@ -182,7 +182,7 @@ class MixturePredictorMixin(abc.ABC):
         -------
         array of shape (n, n_samples) or (n, n_outputs, n_samples)
         """
-        mixture = self._predict_mixture(X)
+        mixture = self.predict_mixture(X)
         draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))
         return draws[:, 0] if self._flat_output else draws
 

@@ -63,7 +63,7 @@ def assert_predicts_the_same(model, loaded, X):
     y_scale = model._state["y_scale"][0]
     rtol = 1e-10 if model.dtype == "float64" else 1e-4
     mean, std = (values.reshape(len(X), -1) for values in model.predict(X, return_std=True))
-    weights, means, stds = model._predict_mixture(X)
+    weights, means, stds = model.predict_mixture(X)
     quantiles = model.predict_quantile(X, LEVELS).reshape(len(X), -1, len(LEVELS))
     for found, expected, scale in (
         (loaded.predict(X)["mean"], mean, y_scale),

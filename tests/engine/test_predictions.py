@@ -15,7 +15,7 @@ ROWS = np.linspace(-4, 4, 23)[:, None]
 @pytest.mark.parametrize("rows_per_call", [1, 7, 23, 24])
 def test_blocks_leave_no_mark(three_experts_model, monkeypatch, rows_per_call):
     def everything():
-        mixture = three_experts_model._predict_mixture(ROWS)
+        mixture = three_experts_model.predict_mixture(ROWS)
         return *mixture, *three_experts_model.predict_gating_functions(ROWS, return_std=True)
 
     expected = everything()

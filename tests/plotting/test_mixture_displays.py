@@ -206,9 +206,9 @@ def test_unfitted(display_class, step_model):
 
 @pytest.mark.parametrize("display_class", [PredictiveDensityDisplay, CalibrationDisplay])
 def test_components_are_predicted_once(display_class, step_model, step, monkeypatch):
-    predict, asked = type(step_model)._predict_mixture, []
+    predict, asked = type(step_model).predict_mixture, []
     monkeypatch.setattr(
-        type(step_model), "_predict_mixture", lambda self, X: asked.append(X) or predict(self, X)
+        type(step_model), "predict_mixture", lambda self, X: asked.append(X) or predict(self, X)
     )
     display_class.from_estimator(make_pipeline(step_model), *step[:2])
     assert len(asked) == 1

@@ -52,6 +52,11 @@ def test_mean_and_std_are_those_of_the_mixture(model):
     np.testing.assert_array_equal(model.predict(X), mean)
 
 
+def test_the_mixture_has_the_components_of_all_other_predictions(model):
+    for own, other in zip(model.predict_mixture(X), components(model, X), strict=True):
+        np.testing.assert_array_equal(own, other)
+
+
 def test_mixing_proba_may_come_along(model):
     mean, std, proba = model.predict(X, return_std=True, return_mixing_proba=True)
     np.testing.assert_array_equal(proba, model.predict_mixing_proba(X))

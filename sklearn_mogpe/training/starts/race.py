@@ -17,7 +17,7 @@ from .divisions import spread_points, starts
 from .single import Single, scale
 
 # Prior variance of the gate's functions: a standard deviation of 2 lets a probit say 2 % and 98 %.
-GATE_VARIANCE = 4.0
+FIRST_GATE_VARIANCE = 4.0
 
 # Natural gradient steps that turn an assignment into a q: the first is exact for experts, gates need a few.
 ASSIGNMENT_STEPS = 5
@@ -152,7 +152,7 @@ def _base_state(program, single, points):
     if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
         shape = tf.shape(kernel.lengthscales.unconstrained_variable)
         kernel.lengthscales.assign(np.broadcast_to(single.lengthscales, shape))
-        kernel.variance.assign(GATE_VARIANCE)
+        kernel.variance.assign(FIRST_GATE_VARIANCE)
     return program.read()
 
 
