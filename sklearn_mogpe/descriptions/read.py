@@ -117,10 +117,28 @@ def read_descriptions(estimator) -> Descriptions:
             gating_network = _check(gating_network, check_gate)
             if not callable(gating_network) and "functions" in gating_network:
                 with at("functions"):
-                    make_each(_check_gp, gating_network["functions"])
+                    functions = make_each(_check_gp, gating_network["functions"])
                     if n_experts == "auto":
                         raise ConfigurationError('expected none with n_experts="auto", got some')
+                if n_experts > 1:
+                    check_gate_functions(n_experts, len(functions))
     return Descriptions(n_experts, experts, gating_network)
+
+
+def check_gate_functions(n_experts: int, n_functions: int) -> None:
+    """Make sure that a gate has as many latent functions as its experts need: a probit one, a softmax K.
+
+    Raises
+    ------
+    ValueError
+        If it has others.
+    """
+    needed = {1: 0, 2: 1}.get(n_experts, n_experts)
+    if n_functions != needed:
+        raise ValueError(
+            f"Expected a gating network of {n_experts} experts to have {needed} latent functions, got "
+            f"{n_functions}."
+        )
 
 
 def check_kernels(kernel, n_experts: int) -> tuple[str | Callable, ...]:

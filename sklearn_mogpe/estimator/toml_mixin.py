@@ -38,9 +38,7 @@ class TomlMixin:
         with naming(path):
             tables = read_tables(path)
             with at("estimator"):
-                estimator = make_estimator(cls, tables["estimator"])
-                check_parts(estimator)
-                return estimator
+                return make_estimator(cls, tables["estimator"])
 
     def to_toml(self, path):
         """Write the parameters that differ from their defaults into a TOML file, for ``from_toml``.
@@ -69,8 +67,7 @@ def make_estimator(cls: type, table: dict):
     Raises
     ------
     ConfigurationError
-        If a key is unknown, or a value is none that a fit would take. What only the parts of the model can
-        tell is left to :func:`check_parts`.
+        If a key is unknown, or a value is none that a fit would take.
     """
     check_keys(table, cls._get_param_names())
     for name, value in table.items():
@@ -84,17 +81,3 @@ def make_estimator(cls: type, table: dict):
     check_kernels(estimator.kernel, 2 if descriptions.n_experts == "auto" else descriptions.n_experts)
     check_kernel(estimator.gating_kernel, "gating_kernel")
     return estimator
-
-
-def check_parts(estimator) -> None:
-    """Make sure that an estimator's model can be made on this machine, of some data.
-
-    Raises
-    ------
-    ValueError
-        If a part of the model is not as expected, whatever the data, or the device is not here.
-    """
-    if read_descriptions(estimator).are_given or estimator.device != "auto":
-        from ..training.check import check_model  # imports TensorFlow, which takes seconds
-
-        check_model(estimator)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from gpflow.kernels import Kernel
 
 from ..descriptions.errors import at, check_count, check_keys, make_each
+from ..descriptions.read import check_gate_functions
 from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, prior_kl, safe_sqrt
 from ..gps.configuration import PROCESS_KEYS, held, process_arguments
 from ..predictive.quadrature import normal_points, symmetric_points
@@ -71,12 +72,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
                 q_sqrt=q_sqrt,
             )
             self.gps.append(gp)
-        count = sum(gp.num_latent_gps for gp in self.gps)
-        if count != self.num_latent_gps:
-            raise ValueError(
-                f"Expected a gating network of {num_experts} experts to have {self.num_latent_gps} latent "
-                f"functions, got {count}."
-            )
+        check_gate_functions(num_experts, sum(gp.num_latent_gps for gp in self.gps))
 
     def marginals(self, X: tf.Tensor) -> Marginals:
         """Marginals of the latent functions at X (N, D), each of shape (H, N)."""
