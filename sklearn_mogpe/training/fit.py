@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from ..data.rows import Problem
 from ..engine.program import (
     Candidate,
+    Program,
     State,
     bound_function,
     checkout,
@@ -22,7 +23,7 @@ from ..engine.replicas import of_first_replica
 from ..engine.structure import Structure
 from ..predictive import gaussian_mixture
 from .checkpoints import Checkpoints
-from .listeners import Listen, quiet
+from .listeners import Hear, Listen, quiet
 from .progress import Progress
 from .solvers import SOLVERS, Feed, Options
 from .starts.divisions import spread_points
@@ -118,67 +119,18 @@ def train(
     numpy.linalg.LinAlgError
         If no start could be trained.
     """
-    held_out, options = problem.held_out, settings.options
-    trackers: list[Tracker] = []
     interrupted = False
     with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
-
-        def track(name, candidate, max_iter, hear=None, rival=None, **stopping):
-            program.assign(candidate.state)
-            show = progress.start(name, max_iter)
-
-            def tell(news):
-                asked_to_stop = hear is not None and hear(news)
-                show(news.n_iter, news.loss)
-                return asked_to_stop or (rival is not None and rival.has_beaten(news.n_iter, news.loss))
-
-            trackers.append(Tracker(program, candidate, hear=tell, **stopping))
-            return trackers[-1]
-
+        runs = Runs(program, progress)
         try:
-            if start is not None:
-                states = [start]
-            elif checkpoints is None:
-                states = _starts(program, problem, settings, track)
-            else:
-                states = checkpoints.starts(
-                    structure.n_experts, lambda: _starts(program, problem, settings, track)
-                )
-            states = [of_first_replica(state) for state in states]
-            feed = _feed(program, problem)
-            candidates = [Candidate(_loss(program, feed, state), state) for state in states]
-            trackers.clear()
-            for number, candidate in enumerate(candidates, 1):
-                name = f"{settings.solver} {number}"
-                with listen(name, -(-options.n_steps // options.report_every), program) as hear:
-                    tracker = track(
-                        name,
-                        candidate,
-                        -(-options.n_steps // options.steps_per_iter),
-                        hear,
-                        None
-                        if held_out is not None
-                        else min(trackers, key=attrgetter("best_loss"), default=None),
-                        tol=settings.tol,
-                        n_iter_no_change=settings.n_iter_no_change,
-                        validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
-                        checkpoints=checkpoints and checkpoints.run(structure.n_experts, name, program),
-                    )
-                    SOLVERS[settings.solver](program, feed, tracker, options)
-                    tracker.finish()
+            states = _first_states(program, problem, settings, start, checkpoints, runs.track)
+            _train_to_the_end(program, problem, settings, states, listen, checkpoints, runs)
         except KeyboardInterrupt:
-            if not trackers:
+            if not runs.trackers:
                 raise
             interrupted = True
             warn_of_interruption()
-        best = min(trackers, key=attrgetter("best_criterion"))
-        if not np.isfinite(best.best_loss):  # perhaps interrupted before the first report
-            best.best_loss = _loss(program, _feed(program, problem), best.best_state)
-        if not np.isfinite(best.best_loss):
-            raise np.linalg.LinAlgError(
-                "Expected a finite bound where training starts, got none that is. Try other values of what "
-                "is described, or priors under which they are possible; or a smaller learning_rate."
-            )
+        best = _best(program, problem, runs)
         lower_bound = _lower_bound(program, best, problem.num_data)
         if settings.verbose > 0:
             progress.tell_shares(_shares(program, problem.sample))
@@ -192,6 +144,119 @@ def train(
         converged=best.converged,
         interrupted=interrupted,
     )
+
+
+class Runs:
+    """The runs of a fit on one program, each with a tracker and a line of the progress.
+
+    Parameters
+    ----------
+    program : Program
+    progress : Progress
+
+    Attributes
+    ----------
+    trackers : list of Tracker
+        Of the runs that count.
+    """
+
+    def __init__(self, program: Program, progress: Progress):
+        self._program, self._progress = program, progress
+        self.trackers: list[Tracker] = []
+
+    def track(
+        self,
+        name: str,
+        candidate: Candidate,
+        max_iter: int,
+        hear: Hear | None = None,
+        rival: Tracker | None = None,
+        **stopping,
+    ) -> Tracker:
+        """Begin a run: give the program a candidate's parameters, and make its tracker.
+
+        Parameters
+        ----------
+        name : str
+        candidate : Candidate
+        max_iter : int
+        hear : callable, default=None
+            Is told of each report, and says whether to stop.
+        rival : Tracker, default=None
+            Of the best run so far; the new one stops when it is clearly behind.
+        **stopping
+            For the tracker.
+        """
+        self._program.assign(candidate.state)
+        show = self._progress.start(name, max_iter)
+
+        def tell(news):
+            asked_to_stop = hear is not None and hear(news)
+            show(news.n_iter, news.loss)
+            return asked_to_stop or (rival is not None and rival.has_beaten(news.n_iter, news.loss))
+
+        self.trackers.append(Tracker(self._program, candidate, hear=tell, **stopping))
+        return self.trackers[-1]
+
+    @property
+    def leader(self) -> Tracker | None:
+        """The tracker with the lowest loss, if there is any."""
+        return min(self.trackers, key=attrgetter("best_loss"), default=None)
+
+
+def _first_states(program, problem, settings, start, checkpoints, track):
+    """Parameters that training begins from: given ones, those of a checkpoint, or those of a search."""
+    if start is not None:
+        states = [start]
+    elif checkpoints is None:
+        states = _starts(program, problem, settings, track)
+    else:
+        n_experts = program.structure.n_experts
+        states = checkpoints.starts(n_experts, lambda: _starts(program, problem, settings, track))
+    return [of_first_replica(state) for state in states]
+
+
+def _train_to_the_end(program, problem, settings, states, listen, checkpoints, runs):
+    """Run the solver from each of some states; only these runs count from then on."""
+    held_out, options = problem.held_out, settings.options
+    feed = _feed(program, problem)
+    candidates = [Candidate(_loss(program, feed, state), state) for state in states]
+    runs.trackers.clear()
+    for number, candidate in enumerate(candidates, 1):
+        name = f"{settings.solver} {number}"
+        with listen(name, -(-options.n_steps // options.report_every), program) as hear:
+            tracker = runs.track(
+                name,
+                candidate,
+                -(-options.n_steps // options.steps_per_iter),
+                hear,
+                rival=runs.leader if held_out is None else None,
+                tol=settings.tol,
+                n_iter_no_change=settings.n_iter_no_change,
+                validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
+                checkpoints=checkpoints and checkpoints.run(program.structure.n_experts, name, program),
+            )
+            SOLVERS[settings.solver](program, feed, tracker, options)
+            tracker.finish()
+
+
+def _best(program, problem, runs):
+    """The tracker of the best run.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If its loss is not finite.
+    """
+    best = min(runs.trackers, key=attrgetter("best_criterion"))
+    if not np.isfinite(best.best_loss):  # perhaps interrupted before the first report
+        best.best_loss = _loss(program, _feed(program, problem), best.best_state)
+    if not np.isfinite(best.best_loss):
+        raise np.linalg.LinAlgError(
+            "Expected a finite bound where training starts, got none that is. Try other values of what "
+            "is described, or priors under which they are possible; or a smaller learning_rate."
+        )
+    return best
 
 
 def warn_of_interruption() -> None:
