@@ -11,7 +11,7 @@ from sklearn.utils.random import sample_without_replacement
 WHOLE_DATA_ROWS = 20_000
 
 # Rows that judge parameters where there are more than that.
-LOOK_ROWS = 2048
+EVALUATION_ROWS = 2048
 
 # Rows that are read at once.
 BLOCK_ROWS = 65_536
@@ -87,7 +87,7 @@ class Problem(NamedTuple):
     scales : Scales
     sample : Rows
         Standardised, some of the rows or all, enough to look for a start.
-    look : Rows
+    evaluation : Rows
         Standardised, some of the rows or all, enough to judge parameters by.
     held_out : Rows or None
         Standardised, rows that decide what is best and when to stop.
@@ -106,7 +106,7 @@ class Problem(NamedTuple):
 
     scales: Scales
     sample: Rows
-    look: Rows
+    evaluation: Rows
     held_out: Rows | None
     draw: Callable[[int, int], Rows]
     n_inducing: int
@@ -194,7 +194,7 @@ def make_problem(
     rows : Rows
     scales : Scales
     whole : bool
-        Whether the look is at all rows.
+        Whether all rows evaluate the parameters.
     n_inducing : int or "auto"
         M at most; no more than distinct inputs are used.
     held_out_fraction : float
@@ -234,14 +234,16 @@ def make_problem(
         return take(chosen)
 
     sample = some(max(INITIAL_ROWS, 2 * n_inducing))
-    look = some(n_rows if whole else LOOK_ROWS)
+    evaluation = some(n_rows if whole else EVALUATION_ROWS)
     n_inducing = min(n_inducing, len(np.unique(sample.X, axis=0)))
     seed = random_state.randint(np.iinfo(np.int32).max)
 
     def draw(first, size):
         return take(np.random.default_rng([seed, first]).integers(n_fitted, size=size))
 
-    return Problem(scales, sample, look, held_out, draw, n_inducing, n_fitted, n_before + n_fitted, seed)
+    return Problem(
+        scales, sample, evaluation, held_out, draw, n_inducing, n_fitted, n_before + n_fitted, seed
+    )
 
 
 def number_of_points(n_inducing: int | str, n_features: int) -> int:

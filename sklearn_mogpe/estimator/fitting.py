@@ -46,17 +46,19 @@ def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: boo
     """
     if not one_pass:
         _check_checkpoints(estimator)
+    descriptions = read_descriptions(estimator)
     min_rows = 2 if last is None else 1
     rows = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
     whole = len(rows.X) <= WHOLE_DATA_ROWS
     if whole:
         rows = distinct_rows(rows)
-    solver = _solver(estimator, *rows.X.shape, in_batches=one_pass)
+    solver = _solver(estimator, descriptions, *rows.X.shape, in_batches=one_pass)
     whole |= solver in ("natgrad", "lbfgs")
     n_before = last["n_rows"] if one_pass and last is not None else 0
-    problem = _make_problem(estimator, rows, last, whole=whole, n_before=n_before)
+    problem = _make_problem(estimator, descriptions, rows, last, whole=whole, n_before=n_before)
     checkpoint_dir = None if one_pass else estimator.checkpoint_dir
-    _train(estimator, rows, problem, (X, y, sample_weight), last, solver, one_pass, checkpoint_dir)
+    data = X, y, sample_weight
+    _train(estimator, descriptions, rows, problem, data, last, solver, one_pass, checkpoint_dir)
 
 
 def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
@@ -76,19 +78,19 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
         return _check_rows(estimator, *batch, reset=is_first and last is None)
 
     with closing(Stream(batches, n_rows, check)) as stream:
-        problem = stream.feed(_make_problem(estimator, stream.head, last, whole=False))
-        solver = _solver(estimator, problem.n_rows, stream.head.X.shape[1], in_batches=True)
+        descriptions = read_descriptions(estimator)
+        problem = stream.feed(_make_problem(estimator, descriptions, stream.head, last, whole=False))
+        solver = _solver(estimator, descriptions, problem.n_rows, stream.head.X.shape[1], in_batches=True)
         run = solver, stream.one_pass, estimator.checkpoint_dir
-        _train(estimator, stream.head, problem, stream.first_batch, last, *run)
+        _train(estimator, descriptions, stream.head, problem, stream.first_batch, last, *run)
 
 
-def _solver(estimator, n_rows, n_features, *, in_batches):
+def _solver(estimator, descriptions, n_rows, n_features, *, in_batches):
     """Name of the solver, for mini-batches where they are asked for or rows are many."""
     if estimator.solver == "adam" or (estimator.solver == "lbfgs" and not in_batches):
         return estimator.solver
     many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
     in_batches |= n_rows > many
-    descriptions = read_descriptions(estimator)
     are_equal = descriptions.are_equal(number_of_points(estimator.n_inducing, n_features))
     if descriptions.are_natural and (are_equal or not in_batches):
         return "batch_natgrad" if in_batches else "natgrad"
@@ -134,12 +136,12 @@ def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
     return Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
 
 
-def _make_problem(estimator, rows, last, *, whole, n_before=0):
+def _make_problem(estimator, descriptions, rows, last, *, whole, n_before=0):
     if last is not None and rows.Y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
         )
-    n_inducing, descriptions = estimator.n_inducing, read_descriptions(estimator)
+    n_inducing = estimator.n_inducing
     if descriptions.are_given:
         n_inducing = descriptions.n_inducing(number_of_points(n_inducing, rows.X.shape[1]))
     if last is not None:  # its inducing points stay as many as they are, however many rows there are now
@@ -157,7 +159,7 @@ def _make_problem(estimator, rows, last, *, whole, n_before=0):
     return problem if last is None else problem._replace(n_inducing=n_inducing)
 
 
-def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_dir):
+def _train(estimator, descriptions, rows, problem, data, last, solver, one_pass, checkpoint_dir):
     from ..monitoring.event_log import EventLog
     from ..training.checkpoints import make_checkpoints
     from ..training.listeners import together
@@ -166,8 +168,8 @@ def _train(estimator, rows, problem, data, last, solver, one_pass, checkpoint_di
 
     _check_pictures(estimator)
     max_iter = 1 if one_pass else estimator.max_iter
-    settings = make_settings(estimator, problem.n_rows, solver=solver, max_iter=max_iter)
-    structures = make_structures(estimator, problem, last)
+    settings = make_settings(estimator, descriptions, problem.n_rows, solver=solver, max_iter=max_iter)
+    structures = make_structures(estimator, descriptions, problem, last)
     start = last and last["parameters"]
     checkpoints = None
     if checkpoint_dir is not None:

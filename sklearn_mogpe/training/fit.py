@@ -27,7 +27,7 @@ from .listeners import Hear, Listen, quiet
 from .progress import Progress
 from .solvers import SOLVERS, Feed, Options
 from .starts.divisions import spread_points
-from .starts.race import prepare, race, settle
+from .starts.race import prepare, race, warm_up
 from .starts.single import fit_single
 from .tracking import Tracker
 
@@ -269,7 +269,7 @@ def _starts(program, problem, settings, track):
     if settings.init_params == "prior":
         program.reset(problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)])
         is_natural = settings.solver in ("natgrad", "batch_natgrad")
-        return [settle(program, *problem.sample, track=track) if is_natural else program.read()]
+        return [warm_up(program, *problem.sample, track=track) if is_natural else program.read()]
     if program.structure.n_experts > 1:
         prepare(program)
     single = fit_single(program.structure, problem.n_inducing, *problem.sample)
@@ -294,13 +294,13 @@ def _feed(program, problem):
     def draw(first, size):
         return program.put(*problem.draw(first, size))
 
-    return Feed(program.data(*problem.look, problem.num_data), problem.num_data, draw)
+    return Feed(program.data(*problem.evaluation, problem.num_data), problem.num_data, draw)
 
 
 def _loss(program, feed, state):
     """Per row, under the given parameters; infinite where it is not a number."""
     program.assign(state)
-    loss = float(program.get(bound_function)(*feed.look)) / feed.num_data
+    loss = float(program.get(bound_function)(*feed.evaluation)) / feed.num_data
     return loss if np.isfinite(loss) else np.inf
 
 

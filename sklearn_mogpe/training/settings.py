@@ -5,7 +5,7 @@ from dataclasses import replace
 import tensorflow as tf
 
 from ..data.rows import Problem, number_of_points
-from ..descriptions.read import Descriptions, check_kernel, check_kernels, read_descriptions
+from ..descriptions.read import Descriptions, check_kernel, check_kernels
 from ..engine.devices import check_device
 from ..engine.structure import Structure
 from .fit import Settings
@@ -27,12 +27,16 @@ BATCH_SIZE = 256
 REPORT_STEPS = {"natgrad": 25, "batch_natgrad": 100, "lbfgs": 1, "adam": 100}
 
 
-def make_structures(estimator, problem: Problem, state: dict | None) -> list[Structure]:
+def make_structures(
+    estimator, descriptions: Descriptions, problem: Problem, state: dict | None
+) -> list[Structure]:
     """Make the structures of an estimator's models: one for each number of experts that is to be tried.
 
     Parameters
     ----------
     estimator : MoGPERegressor
+    descriptions : Descriptions
+        Of the estimator.
     problem : Problem
     state : dict or None
         Of an earlier fit, if this one goes on from it.
@@ -43,8 +47,7 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         If the kernels are unknown or not one for each expert, the rows are fewer than the experts,
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
-    descriptions, n_rows = read_descriptions(estimator), problem.n_rows
-    n_experts = descriptions.n_experts
+    n_experts, n_rows = descriptions.n_experts, problem.n_rows
     numbers = [n_experts]
     if n_experts == "auto":
         numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
@@ -55,7 +58,7 @@ def make_structures(estimator, problem: Problem, state: dict | None) -> list[Str
         )
     if estimator.n_samples % 2:
         raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
-    sizes = problem.look.X.shape[1], problem.look.Y.shape[1], problem.n_inducing
+    sizes = problem.evaluation.X.shape[1], problem.evaluation.Y.shape[1], problem.n_inducing
     structures = [make_structure(estimator, descriptions, number, *sizes) for number in numbers]
     if state is not None:
         has_changed = replace(structures[0], device="auto") != Structure(**state["structure"])
@@ -97,12 +100,16 @@ def make_structure(
     return structure
 
 
-def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) -> Settings:
+def make_settings(
+    estimator, descriptions: Descriptions, n_rows: int, *, solver: str, max_iter: int | None
+) -> Settings:
     """Make the settings of an estimator's training.
 
     Parameters
     ----------
     estimator : MoGPERegressor
+    descriptions : Descriptions
+        Of the estimator.
     n_rows : int
     solver : {"natgrad", "batch_natgrad", "lbfgs", "adam"}
     max_iter : int or None
@@ -130,13 +137,12 @@ def make_settings(estimator, n_rows: int, *, solver: str, max_iter: int | None) 
         tol=estimator.tol,
         n_iter_no_change=estimator.n_iter_no_change,
         n_init=estimator.n_init,
-        init_params=_init_params(estimator),
+        init_params=_init_params(estimator.init_params, descriptions),
         verbose=estimator.verbose,
     )
 
 
-def _init_params(estimator):
-    descriptions, name = read_descriptions(estimator), estimator.init_params
+def _init_params(name, descriptions):
     is_natural = descriptions.are_natural
     has_no_race = descriptions.experts is not None and descriptions.n_experts == 1
     if has_no_race or (name == "auto" and (descriptions.experts is not None or not is_natural)):

@@ -146,20 +146,20 @@ def numbered(rows):
 
 def test_all_rows_are_looked_at_as_they_are(numbered):
     problem = problem_of(numbered, n_before=5)
-    for part in (problem.sample, problem.look):
+    for part in (problem.sample, problem.evaluation):
         np.testing.assert_allclose(part.X, numbered.X, atol=1e-11)
         assert_same(part[2:], numbered[2:])
     assert (problem.n_rows, problem.num_data, problem.held_out) == (20, 25, None)
 
 
 def test_held_out_rows_are_the_others(numbered, monkeypatch):
-    monkeypatch.setattr("sklearn_mogpe.data.rows.LOOK_ROWS", 8)
+    monkeypatch.setattr("sklearn_mogpe.data.rows.EVALUATION_ROWS", 8)
     problem = problem_of(numbered, held_out_fraction=0.25, whole=False)
     assert (len(problem.held_out.X), problem.n_rows, problem.num_data) == (5, 15, 15)
-    assert len(problem.look.X) == 8
+    assert len(problem.evaluation.X) == 8
     drawn = problem.draw(32, 1000)
     assert sorted(set(drawn.weight) | set(problem.held_out.weight)) == list(numbered.weight)
-    for part in (problem.held_out, problem.look, problem.sample, drawn):
+    for part in (problem.held_out, problem.evaluation, problem.sample, drawn):
         places = part.weight.astype(int) - 1
         np.testing.assert_allclose(part.X, numbered.X[places], atol=1e-11)
         np.testing.assert_allclose(part.Y, numbered.Y[places], atol=1e-11)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from sklearn_mogpe.data.rows import Rows, fit_scales, make_problem
 from sklearn_mogpe.data.stream import Stream
+from sklearn_mogpe.descriptions.read import read_descriptions
 from sklearn_mogpe.training import settings as resolve
 from sklearn_mogpe.training.fit import train
 from sklearn_mogpe.training.settings import make_settings, make_structures
@@ -137,8 +138,8 @@ def test_a_stream_is_trained_on_as_the_loop_by_hand(make_regressor, short_search
         places = np.arange(first, first + size) % 60
         return problem.scales.transform(Rows(*(part[places] for part in rows)))
 
-    settings = make_settings(model, 60, solver=name, max_iter=30)
-    (structure,) = make_structures(model, problem, None)
+    settings = make_settings(model, read_descriptions(model), 60, solver=name, max_iter=30)
+    (structure,) = make_structures(model, read_descriptions(model), problem, None)
     expected = train(structure, problem._replace(draw=draw), settings)
     assert model.loss_curve_ == expected.loss_curve
     assert model.lower_bound_ == expected.lower_bound

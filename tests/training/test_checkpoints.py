@@ -219,7 +219,7 @@ def test_other_data_do_not_resume(
 ):
     """Though the changed row is in none of the samples."""
     monkeypatch.setattr("sklearn_mogpe.estimator.fitting.WHOLE_DATA_ROWS", 10)
-    monkeypatch.setattr("sklearn_mogpe.data.rows.LOOK_ROWS", 15)
+    monkeypatch.setattr("sklearn_mogpe.data.rows.EVALUATION_ROWS", 15)
     monkeypatch.setattr("sklearn_mogpe.data.rows.INITIAL_ROWS", 10)
     data = [*wave, np.ones(40)]
     params = {"solver": "adam", "max_iter": 1, "normalize_y": normalize_y, "n_inducing": 6}

@@ -11,7 +11,7 @@ class Feed(NamedTuple):
 
     Attributes
     ----------
-    look : Data
+    evaluation : Data
         Rows that judge the parameters; of the solvers that look at the whole data, all.
     num_data : int
         Number of rows that they stand for.
@@ -19,6 +19,6 @@ class Feed(NamedTuple):
         Gives rows, see :class:`~sklearn_mogpe.data.rows.Problem`; for mini-batches.
     """
 
-    look: Data
+    evaluation: Data
     num_data: int
     draw: Callable[[int, int], Data] | None = None

@@ -32,7 +32,7 @@ def lbfgs(program: Program, feed: Feed, tracker: Tracker, options: Options) -> N
     while tracker.n_iter < options.n_steps:
         try:
             result = minimize(
-                lambda theta: loss_and_gradient(theta, *feed.look),
+                lambda theta: loss_and_gradient(theta, *feed.evaluation),
                 pack(program.trainable).numpy(),
                 max_iter=options.n_steps - tracker.n_iter,
                 callback=after_iteration,

@@ -22,7 +22,7 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
     steps, optimizer = program.get(natgrad_steps)
 
     def on_all(_, rates, ends):
-        return steps(*feed.look, rates, program.tensor(ends))
+        return steps(*feed.evaluation, rates, program.tensor(ends))
 
     in_chunks(program, feed, tracker, options, on_all, optimizer)
 

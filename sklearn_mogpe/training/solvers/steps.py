@@ -51,7 +51,7 @@ def in_chunks(
             finite, trace = steps(first, some, [end - first for end in ends])
         except StopIteration:
             return
-        value = float(loss(*feed.look)) if finite else np.nan
+        value = float(loss(*feed.evaluation)) if finite else np.nan
         if not np.isfinite(value):
             tracker.recover()
             continue

@@ -26,7 +26,7 @@ ASSIGNMENT_STEPS = 5
 LEARNING_RATE = 0.2
 
 # Iterations in which q finds its place before other parameters are trained, where there is no race.
-SETTLING_STEPS = 25
+WARM_UP_STEPS = 25
 
 # Parameters that belong to the inducing points.
 SIZED_BY_POINTS = (".Z", ".q_mu", ".q_sqrt")
@@ -112,7 +112,7 @@ def prepare(program: Program) -> None:
     program.prepare(natgrad_steps, _start_function, bound_function)
 
 
-def settle(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, int], Tracker]) -> State:
+def warm_up(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, int], Tracker]) -> State:
     """Let every q find its place from the program's present parameters, the others of which are held.
 
     Let loose at once, the hyperparameters would run after a q that has learnt nothing yet.
@@ -123,9 +123,9 @@ def settle(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, i
     X, Y, weight, track
         As for :func:`race`.
     """
-    tracker = track("start", Candidate(np.inf, program.read()), SETTLING_STEPS)
+    tracker = track("start", Candidate(np.inf, program.read()), WARM_UP_STEPS)
     feed = Feed(program.data(X, Y, weight), len(X))
-    natgrad(program, feed, tracker, Options(SETTLING_STEPS, learning_rate=0.0))
+    natgrad(program, feed, tracker, Options(WARM_UP_STEPS, learning_rate=0.0))
     return tracker.best_state
 
 
