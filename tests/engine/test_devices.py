@@ -92,7 +92,7 @@ def test_workers_share_the_cores():
 LIMITS = """
 import os
 from sklearn_mogpe.engine.devices import limit_threads
-from tests.training.test_devices import threads
+from tests.engine.test_devices import threads
 
 assert threads() == (0, 0), threads()  # none was set when the package was imported
 for limit, expected in (("4,3", (0, 0)), ("3", (3, 3))):

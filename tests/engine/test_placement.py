@@ -82,7 +82,7 @@ def check_second_device():
 
 @pytest.mark.slow
 def test_a_step_is_on_the_device_that_was_asked_for():
-    code = "from tests.training.test_placement import check_second_device; check_second_device()"
+    code = "from tests.engine.test_placement import check_second_device; check_second_device()"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
