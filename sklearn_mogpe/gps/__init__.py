@@ -19,7 +19,7 @@ from . import tensorflow_start  # noqa: F401  # before any other import
 from .divergence import prior_kl
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .priors import log_density
-from .projection import Marginals, Projection, marginals, project, projected_marginals
+from .projection import Marginals, Projection, join_marginals, marginals, project, q_moments
 from .sparse_gp import SparseGP, joint_q
 from .stacking import assign_concatenated, stacked
 
@@ -28,6 +28,7 @@ __all__ = [
     "Projection",
     "SparseGP",
     "assign_concatenated",
+    "join_marginals",
     "joint_q",
     "log_density",
     "log_softmax",
@@ -35,7 +36,7 @@ __all__ = [
     "marginals",
     "prior_kl",
     "project",
-    "projected_marginals",
+    "q_moments",
     "safe_sqrt",
     "squared_norms",
     "stacked",

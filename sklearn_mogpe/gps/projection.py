@@ -61,6 +61,11 @@ class Projection(NamedTuple):
     residual_variance: tf.Tensor
 
     @property
+    def num_latent_gps(self) -> int:
+        """L."""
+        return sum(gp.num_latent_gps for gp in self.gps)
+
+    @property
     def num_sharing(self) -> int:
         """L / G."""
         return self.gps[0].num_sharing
@@ -100,7 +105,8 @@ def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Margin
     list of Marginals
         One for each of ``gps``, of shape (L, N).
     """
-    return projected_marginals(gps, project(gps, X, jitter))
+    projections = project(gps, X, jitter)
+    return join_marginals(gps, projections, [q_moments(projection) for projection in projections])
 
 
 def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Projection]:
@@ -149,16 +155,28 @@ def _mean_of(gp, X):
     return tf.broadcast_to(tf.transpose(gp.mean_function(X)), shape)
 
 
-def projected_marginals(gps: Sequence[SparseGP], projections: Sequence[Projection]) -> list[Marginals]:
-    """Marginals of q(f), one for each of ``gps``, from their projections."""
+def join_marginals(
+    gps: Sequence[SparseGP],
+    projections: Sequence[Projection],
+    moments: Sequence[tuple[tf.Tensor, tf.Tensor]],
+) -> list[Marginals]:
+    """Marginals of each of ``gps``, from their projections and the moments of ``A^T v`` of each of these.
+
+    Parameters
+    ----------
+    gps : sequence of SparseGP
+    projections : sequence of Projection
+        Of all of them.
+    moments : sequence of pairs of tensors of shape (G, L / G, N)
+        Mean and variance for each projection.
+    """
     results = {}
-    for projection in projections:
-        parts = projection.marginals(*_moments(projection))
-        results |= {id(gp): part for gp, part in zip(projection.gps, parts, strict=True)}
+    for projection, own in zip(projections, moments, strict=True):
+        results |= zip(map(id, projection.gps), projection.marginals(*own), strict=True)
     return [results[id(gp)] for gp in gps]
 
 
-def _moments(projection):
+def q_moments(projection: Projection) -> tuple[tf.Tensor, tf.Tensor]:
     """Means and variances of ``A^T v`` under q, of shape (G, L / G, N)."""
     gps, A, F = projection.gps, projection.A, projection.num_sharing
     G, M, _ = tf.unstack(tf.shape(A))

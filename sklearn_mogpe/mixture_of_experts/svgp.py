@@ -7,7 +7,7 @@ from ..descriptions.errors import at
 from ..experts import SVGPExperts
 from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork
-from ..gps import Marginals, Projection, SparseGP, prior_kl, project, projected_marginals
+from ..gps import Marginals, Projection, SparseGP, marginals, prior_kl, project
 from ..gps.configuration import numbers
 from .base import MixtureOfExpertsBase
 from .latents import Latents
@@ -65,7 +65,7 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
 
     def latents(self, X: tf.Tensor) -> Latents:
         """Return the latent functions of experts and gate at X (N, D)."""
-        return self.join(X, projected_marginals(self.gps, self.project(X)))
+        return self.join(X, marginals(self.gps, X, self.jitter))
 
     def project(self, X: tf.Tensor) -> list[Projection]:
         """Project the Gaussian processes of experts and gate to X (N, D)."""

@@ -20,19 +20,17 @@ parameterization of sparse variational Gaussian processes").
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
-from itertools import accumulate, groupby
 from typing import NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from ...gps import Projection, projected_marginals
+from ...gps import Projection, join_marginals, q_moments
 from ...mixture_of_experts import Latents, MixtureOfSVGPExperts
 from .naturals import Naturals, assign_naturals, mean_of, move
 
 
 class Sites(NamedTuple):
-    """Sites of the L latent functions of a mixture, experts first, at N rows.
+    """Sites of the L latent functions of a mixture, in the order of its projections, at N rows.
 
     Attributes
     ----------
@@ -53,13 +51,11 @@ def prior_sites(model: MixtureOfSVGPExperts, X: tf.Tensor) -> Sites:
 def sites_of_q(model: MixtureOfSVGPExperts, X: tf.Tensor, objective: Callable[[Latents], tf.Tensor]) -> Sites:
     """Sites that a natural gradient step of length 1 from the model's q leads to, see :func:`site_step`."""
     projections = model.project(X)
-    latents = model.join(X, projected_marginals(model.gps, projections))
+    moments = [q_moments(projection) for projection in projections]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        marginals = _marginals(latents)
-        tape.watch(marginals)
-        value = objective(latents)
-    derivatives = tape.gradient(value, marginals, unconnected_gradients="zero")
-    return _target(_prior_mean(model, projections), marginals, derivatives)
+        tape.watch(moments)
+        value = objective(model.join(X, join_marginals(model.gps, projections, moments)))
+    return _target(projections, moments, tape.gradient(value, moments, unconnected_gradients="zero"))
 
 
 def site_step(
@@ -113,7 +109,7 @@ def differentiate(
     model : MixtureOfSVGPExperts
     X : tensor of shape (N, D)
     q : sequence of tensors of shape (L, ...)
-        What decides q of each latent function, in the order of the model's GPs.
+        What decides q of each latent function, in the order of the model's projections.
     moments : callable ``(A, *parts of q) -> mean, variance, prior_kl``
         Takes (G, M, N) and (G, F, ...), for F functions to each A, to (G, F, N) twice and a scalar.
     objective : callable ``latents -> scalar``
@@ -127,47 +123,34 @@ def differentiate(
         By the hyperparameters, with q held.
     projections : list of Projection
     sites : Sites
-        That the derivatives by the marginals ask for.
+        That the derivatives by the projections' moments ask for.
     """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(hyperparameters)
         projections = model.project(X)
-        latents, prior_kl = _latents(model, X, projections, q, moments)
+        parts = [moments(projection.A, *own) for projection, own in by_projection(projections, q)]
         # The KL terms do not pass through these tensors, so that one backward pass gives all derivatives.
-        marginals = _marginals(latents)
-        tape.watch(marginals)
-        value = objective(latents) - prior_kl
-    gradients = tape.gradient(value, [*hyperparameters, *marginals], unconnected_gradients="zero")
-    target = _target(_prior_mean(model, projections), marginals, gradients[len(hyperparameters) :])
-    return value, gradients[: len(hyperparameters)], projections, target
+        pairs = [(mean, variance) for mean, variance, _ in parts]
+        tape.watch(pairs)
+        latents = model.join(X, join_marginals(model.gps, projections, pairs))
+        value = objective(latents) - tf.add_n([prior_kl for _, _, prior_kl in parts])
+    gradients, derivatives = tape.gradient(value, [hyperparameters, pairs], unconnected_gradients="zero")
+    return value, gradients, projections, _target(projections, pairs, derivatives)
 
 
-def _latents(model, X, projections, q, moments):
-    """The latent functions at X under some q, and the sum of the KL terms."""
-    parts, divergences = {}, []
-    for projection, own in by_projection(projections, _as_projected(model, projections, q)):
-        mean, variance, prior_kl = moments(projection.A, *own)
-        parts |= zip(map(id, projection.gps), projection.marginals(mean, variance), strict=True)
-        divergences.append(prior_kl)
-    return model.join(X, [parts[id(gp)] for gp in model.gps]), tf.add_n(divergences)
+def _target(projections, moments, derivatives):
+    """The sites that the derivatives by the projections' means and variances ask for."""
+    means = _flat(projections, [mean for mean, _ in moments])
+    by_mean, by_variance = (_flat(projections, parts) for parts in zip(*derivatives, strict=True))
+    by_variance = tf.minimum(by_variance, 0.0)
+    return Sites(by_mean - 2.0 * by_variance * means, -2.0 * by_variance)
 
 
-def _as_projected(model, projections, parts):
-    """Tensors (L, ...) with the functions in the order of their projections, in place of the model's."""
-    places = _places(model, projections)
-    return [_taken(part, places) for part in parts]
-
-
-def _places(model, projections):
-    """Places among the model's functions of those of the projections, which go by numbers of points."""
-    sizes = [gp.num_latent_gps for gp in model.gps]
-    first = dict(zip(map(id, model.gps), accumulate(sizes, initial=0), strict=False))
-    gps = (gp for projection in projections for gp in projection.gps)
-    return [first[id(gp)] + i for gp in gps for i in range(gp.num_latent_gps)]
-
-
-def _taken(tensor, places):
-    return tensor if places == sorted(places) else tf.gather(tensor, places)
+def _flat(projections, parts):
+    """Tensors (G, F, N), one for each projection, as (L, N)."""
+    sizes = (projection.num_latent_gps for projection in projections)
+    rows = [tf.reshape(part, [size, -1]) for part, size in zip(parts, sizes, strict=True)]
+    return rows[0] if len(rows) == 1 else tf.concat(rows, 0)
 
 
 def by_projection(
@@ -177,7 +160,7 @@ def by_projection(
 
     The tensors have the functions in the order of the projections.
     """
-    sizes = [sum(gp.num_latent_gps for gp in projection.gps) for projection in projections]
+    sizes = [projection.num_latent_gps for projection in projections]
     for projection, *own in zip(projections, *(tf.split(part, sizes) for part in parts), strict=True):
         yield projection, [_grouped(part, projection.num_sharing) for part in own]
 
@@ -249,54 +232,21 @@ def site_precision(A: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 def naturals_of_sites(projections: Sequence[Projection], sites: Sites) -> Naturals:
     """Natural parameters of the q of some sites of functions with equally many inducing points."""
-    naturals = []
-    for projection, (linear, precision) in by_projection(projections, sites):
-        M = tf.shape(projection.A)[1]
-        right = tf.matmul(linear, projection.A, transpose_b=True)
-        P = site_precision(projection.A, precision)
-        naturals.append((tf.reshape(right, [-1, M]), tf.reshape(P, [-1, M, M])))
+    naturals = [_naturals(projection.A, *own) for projection, own in by_projection(projections, sites)]
     return Naturals(*(tf.concat(parts, 0) for parts in zip(*naturals, strict=True)))
 
 
 def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tensor:
     """Give the model the q of some sites at X, if it is finite; return whether it is."""
-    projections = model.project(X)
-    alike = groupby(projections, key=lambda projection: projection.gps[0].num_inducing)
-    groups = [list(group) for _, group in alike]
-    gps = [[gp for projection in group for gp in projection.gps] for group in groups]
-    sizes = [sum(gp.num_latent_gps for gp in group) for group in gps]
-    parts = zip(*(_split(part, sizes) for part in _as_projected(model, projections, sites)), strict=True)
     finite = [
-        assign_naturals(own, naturals_of_sites(group, Sites(*part)))
-        for own, group, part in zip(gps, groups, parts, strict=True)
+        assign_naturals(projection.gps, _naturals(projection.A, *own))
+        for projection, own in by_projection(model.project(X), sites)
     ]
     return reduce(tf.logical_and, finite)
 
 
-def _split(tensor, sizes):
-    return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
-
-
-def _marginals(latents):
-    experts, gates = latents.experts, latents.gates
-    return [experts.mean, experts.projected_variance, gates.mean, gates.projected_variance]
-
-
-def _prior_mean(model, projections):
-    means = tf.concat([projection.prior_mean for projection in projections], 0)
-    return _taken(means, np.argsort(_places(model, projections)).tolist())
-
-
-def _target(prior_mean, marginals, derivatives):
-    """The sites that the derivatives by :func:`_marginals` ask for."""
-    means = _stacked(marginals[0], marginals[2])
-    by_mean, by_variance = (_stacked(derivatives[i], derivatives[i + 2]) for i in (0, 1))
-    by_variance = tf.minimum(by_variance, 0.0)
-    linear = by_mean - 2.0 * by_variance * (means - prior_mean)
-    return Sites(linear, -2.0 * by_variance)
-
-
-def _stacked(experts, gates):
-    """(K, P, N) and (H, N) as (K P + H, N)."""
-    K, P, _ = experts.shape
-    return tf.concat([tf.reshape(experts, [K * P, -1]), gates], 0)
+def _naturals(A, linear, precision):
+    """Of the q of sites (G, F, N), as L = G F functions."""
+    M = tf.shape(A)[1]
+    right, P = tf.matmul(linear, A, transpose_b=True), site_precision(A, precision)
+    return Naturals(tf.reshape(right, [-1, M]), tf.reshape(P, [-1, M, M]))
