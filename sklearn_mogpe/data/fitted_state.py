@@ -44,30 +44,6 @@ def scales(state: dict) -> Scales:
     return Scales(Scaler(state["x_mean"], state["x_scale"]), Scaler(state["y_mean"], state["y_scale"]))
 
 
-def inducing_inputs(parameters: dict, n_experts: int) -> list[np.ndarray]:
-    """Inducing inputs in standardised units: of each expert, which may have none, then of the gate.
-
-    Parameters
-    ----------
-    parameters : dict of arrays
-        Of a model, by their paths.
-    n_experts : int
-
-    Returns
-    -------
-    list of arrays of shape (m, D)
-        One for each expert, of no rows if it has none, and one for each function of the gate with its own.
-    """
-    found = {path: np.asarray(Z, float) for path, Z in parameters.items() if path.endswith(".Z")}
-
-    def within(start):
-        return [Z for path, Z in found.items() if path.startswith(start)]
-
-    nothing = [np.empty((0, Z.shape[1])) for Z in found.values()][:1]
-    starts = [f".experts.experts[{k}]." for k in range(n_experts)] if found else []
-    return [*(np.concatenate(within(start) or nothing) for start in starts), *within(".gating_network.")]
-
-
 def check(state: dict) -> None:
     """Make sure that a state is as it was when it was sealed.
 

@@ -8,7 +8,7 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils import check_scalar, gen_batches
 
-from .rows import BLOCK_ROWS, WHOLE_DATA_ROWS, Problem, Rows
+from .rows import BLOCK_ROWS, WHOLE_DATA_ROWS, Rows
 
 
 class Stream:
@@ -65,23 +65,23 @@ class Stream:
         if count < 2:
             raise ValueError(f"Expected at least two rows in the stream, got {count}.")
         self.n_rows = count if n_rows is None else n_rows
-        self.head = _part(_join(some), slice(WHOLE_DATA_ROWS))
+        self.head = _join(some).part(slice(WHOLE_DATA_ROWS))
         self._coming = self._passes(itertools.chain(some, first_pass) if self.one_pass else self._checked())
-        self._rest = _part(self.head, slice(0))
+        self._rest, self._drawn = self.head.part(slice(0)), 0
 
-    def feed(self, problem: Problem) -> Problem:
-        """Let a problem that was made of the head draw the rows of the stream, in their order."""
-        drawn = 0
+    def draw(self, first: int, size: int) -> Rows:
+        """The rows that come next, when ``first`` rows have been drawn; at the end of a last pass, fewer.
 
-        def draw(first, size):
-            nonlocal drawn
-            if first > drawn:  # a resumed fit has seen them in this pass
-                for part in gen_batches((first - drawn) % self.n_rows, BLOCK_ROWS):
-                    self._take(part.stop - part.start)
-            drawn = first + size
-            return problem.scales.transform(self._take(size))
-
-        return problem._replace(draw=draw, n_rows=self.n_rows, num_data=self.n_rows)
+        Raises
+        ------
+        StopIteration
+            If there are no more.
+        """
+        if first > self._drawn:  # a resumed fit has seen them in this pass
+            for part in gen_batches((first - self._drawn) % self.n_rows, BLOCK_ROWS):
+                self._take(part.stop - part.start)
+        self._drawn = first + size
+        return self._take(size)
 
     def close(self) -> None:
         """Let go of the batches: an iterator that is left to the garbage collector may end much later."""
@@ -93,7 +93,7 @@ class Stream:
             taken.append(rows)
             missing -= len(rows.X)
         border = len(taken[-1].X) + min(missing, 0)
-        taken[-1], self._rest = _part(taken[-1], slice(border)), _part(taken[-1], slice(border, None))
+        taken[-1], self._rest = taken[-1].part(slice(border)), taken[-1].part(slice(border, None))
         if not any(len(rows.X) for rows in taken):
             raise StopIteration
         return _join(taken)
@@ -141,10 +141,6 @@ class Stream:
                 f"Expected y with {self._n_outputs} outputs, as in the first batch, got {rows.Y.shape[1]}."
             )
         return rows
-
-
-def _part(rows, places):
-    return Rows(*(part[places] for part in rows))
 
 
 def _join(batches):

@@ -67,11 +67,21 @@ def describe_estimator(estimator) -> dict:
 
 
 def write_tables(path, tables: dict) -> None:
-    """Write tables into a file, at once: who is stopped while writing leaves no part of it."""
+    """Write tables into a file, see :func:`replacing`."""
+    with replacing(path) as new:
+        new.write_text(tomli_w.dumps(tables), encoding="utf-8")
+
+
+@contextmanager
+def replacing(path) -> Iterator[Path]:
+    """Where to write what then takes the place of a file, all at once: until then, that stays as it was."""
     path = Path(path)
     new = path.with_name(f"{os.getpid()}-{path.name}")
-    new.write_text(tomli_w.dumps(tables), encoding="utf-8")
-    new.replace(path)
+    try:
+        yield new
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def _plain(value):

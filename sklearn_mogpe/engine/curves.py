@@ -1,9 +1,9 @@
-"""The small parameters of a model as one vector, which steps can leave in a trace."""
+"""The small parameters of a model as one vector."""
 
 import gpflow
 import tensorflow as tf
 
-from ..gps import SparseGP
+from ..gps import model_parameters
 
 # A parameter of more elements is no set of curves.
 MAX_ELEMENTS = 10
@@ -20,14 +20,8 @@ class Curves:
     """
 
     def __init__(self, model: gpflow.Module):
-        gps = [module for module in model.submodules if isinstance(module, SparseGP)]
-        variational = {id(p) for gp in gps for p in (gp.q_mu, gp.q_sqrt, *gp.inducing_variable.parameters)}
-        found = gpflow.utilities.parameter_dict(model).items()
-        self.parameters = {
-            path: p
-            for path, p in found
-            if isinstance(p, gpflow.Parameter) and id(p) not in variational and _may_be_small(p)
-        }
+        found = model_parameters(model).items()
+        self.parameters = {path: parameter for path, parameter in found if _may_be_small(parameter)}
 
     def pack(self) -> tf.Tensor:
         """The present values of all their elements, as they are in the model, of shape (n,)."""

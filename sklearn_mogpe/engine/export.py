@@ -19,7 +19,12 @@ from .structure import Structure
 
 
 def export_saved_model(
-    structure: Structure, state: State, scales: Scales, feature_names: list[str] | None, path
+    structure: Structure,
+    state: State,
+    scales: Scales,
+    n_inducing: int,
+    feature_names: list[str] | None,
+    path,
 ) -> None:
     """Write a SavedModel, whose functions are those of :func:`served_functions`, also as signatures.
 
@@ -29,6 +34,8 @@ def export_saved_model(
         Its device does not matter: the graphs have none.
     state : State
     scales : Scales
+    n_inducing : int
+        M.
     feature_names : list of str or None
         For the description among the assets.
     path : path-like
@@ -42,11 +49,11 @@ def export_saved_model(
         "n_features": len(scales.X.mean),
         "feature_names": feature_names,
     }
-    without_strategy(_write, structure, state, scales, description, os.fspath(path))
+    without_strategy(_write, structure, state, scales, n_inducing, description, os.fspath(path))
 
 
-def _write(structure, state, scales, description, path):
-    model = build_model(structure, state)
+def _write(structure, state, scales, n_inducing, description, path):
+    model = build_model(structure, state, len(scales.X.mean), n_inducing)
     served = tf.Module()
     # Variables and functions only: GPflow's objects could not be loaded without GPflow.
     served.parameters = list(model.variables)

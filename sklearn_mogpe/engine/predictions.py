@@ -64,7 +64,7 @@ def _experts_function(program):
         functions = program.model.latents(X).experts
         return tf.transpose(functions.mean, (2, 0, 1)), tf.transpose(functions.variance, (2, 0, 1))
 
-    return program.compile(experts, program.data_signature[0])
+    return program.compile(experts, program.rows_signature.X)
 
 
 def _gates_function(program):
@@ -72,7 +72,7 @@ def _gates_function(program):
         functions = program.model.latents(X).gates
         return tf.transpose(functions.mean), tf.transpose(functions.variance)
 
-    return program.compile(gates, program.data_signature[0])
+    return program.compile(gates, program.rows_signature.X)
 
 
 def predict_derivatives(
@@ -114,7 +114,7 @@ def _derivatives_function(program):
 
         return [tf.stack([by_row(column) for column in group], 1) for group in columns]
 
-    return program.compile(derivatives, program.data_signature[0])
+    return program.compile(derivatives, program.rows_signature.X)
 
 
 def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X):
@@ -132,11 +132,8 @@ def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X
     return results
 
 
-def build_model(structure: Structure, state: State) -> MixtureOfExpertsBase:
-    """Make a GPflow model of its own with the fitted parameters."""
-    n_inducing, n_features = structure.n_inducing, structure.n_features
-    if n_inducing is None:
-        n_inducing, n_features = next(np.shape(z) for path, z in state.items() if path.endswith(".Z"))
+def build_model(structure: Structure, state: State, n_features: int, n_inducing: int) -> MixtureOfExpertsBase:
+    """Make a GPflow model of its own, of D features and M inducing points, with the fitted parameters."""
     with building(structure):
         model = structure.build(n_features, n_inducing)
     for path, variable in variables_of(model).items():

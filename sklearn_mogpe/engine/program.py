@@ -13,7 +13,8 @@ import joblib
 import numpy as np
 import tensorflow as tf
 
-from ..gps import SparseGP
+from ..data.rows import Rows
+from ..gps import sparse_gps
 from ..gps.tensorflow_start import no_collections
 from ..mixture_of_experts import MixtureOfExpertsBase
 from .curves import Curves
@@ -38,21 +39,6 @@ class Candidate(NamedTuple):
 
     loss: float
     state: State
-
-
-class Data(NamedTuple):
-    """Rows on the device.
-
-    Attributes
-    ----------
-    X : tensor of shape (N, D)
-    Y : tensor of shape (N, P)
-    weight : tensor of shape (N,)
-    """
-
-    X: tf.Tensor
-    Y: tf.Tensor
-    weight: tf.Tensor
 
 
 @contextmanager
@@ -115,20 +101,18 @@ class Program:
         self._functions: dict[tuple, object] = {}
         with building(structure):
             self.model = structure.build(structure.n_features or 1, structure.n_inducing or 1)
-            opened = []
+            self._open_lengthscales = []
             if structure.n_inducing is None:
-                opened = _free_sizes(self.model, structure.n_features is None)
+                self._open_lengthscales = _free_sizes(self.model, structure.n_features is None)
             self._variables = variables_of(self.model)
             self.model.num_data = self.num_data = tf.Variable(1.0, dtype=structure.dtype, trainable=False)
         self.curves = Curves(self.model)
-        gps = (module for module in self.model.submodules if isinstance(module, SparseGP))
+        gps = sparse_gps(self.model)
         q = {id(p.unconstrained_variable) for gp in gps for p in (gp.q_mu, gp.q_sqrt)}
         self.trainable = list(self.model.trainable_variables)
         if not self.trainable:
             raise ValueError("Expected something to train, got a model whose parameters are all held.")
         self.hyperparameters = [v for v in self.trainable if id(v) not in q]
-        ids = {id(parameter.unconstrained_variable) for parameter in opened}
-        self._open_lengthscales = {path for path, v in self._variables.items() if id(v) in ids}
         self._smallest = self.read()
 
     def read(self) -> State:
@@ -142,8 +126,11 @@ class Program:
     def assign(self, state: State) -> None:
         """Set the values of all parameters, or of those that ``state`` names."""
         for path, value in state.items():
-            value = np.asarray(value, self.structure.dtype)
-            tf.raw_ops.AssignVariableOp(resource=self._variables[path].handle, value=value)
+            self._set(self._variables[path], value)
+
+    def _set(self, variable, value):
+        value = np.asarray(value, self.structure.dtype)
+        tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
     def reset(self, Z) -> None:
         """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior.
@@ -154,27 +141,33 @@ class Program:
             self.assign(without_strategy(_built_values, self.structure, Z))
             return
         M, D = Z.shape
-        identity = _unconstrained_identity(M)
-        state = dict(self._smallest)
-        for path, value in state.items():
-            if path.endswith(".inducing_variable.Z"):
-                state[path] = Z
-            elif path.endswith(".q_mu"):
-                state[path] = np.zeros((M, value.shape[1]))
-            elif path.endswith(".q_sqrt"):
-                state[path] = np.tile(identity, (len(value), 1))
-            elif path in self._open_lengthscales:
-                state[path] = np.repeat(value, D)
-        self.assign(state)
+        self.assign(self._smallest)
+        for gp in self.model.gps:
+            self._set(gp.inducing_variable.Z.unconstrained_variable, Z)
+            self._set(gp.q_mu.unconstrained_variable, np.zeros((M, gp.num_latent_gps)))
+            roots = np.tile(_unconstrained_identity(M), (gp.num_latent_gps, 1))
+            self._set(gp.q_sqrt.unconstrained_variable, roots)
+        for lengthscales in self._open_lengthscales:
+            variable = lengthscales.unconstrained_variable
+            self._set(variable, np.repeat(variable.numpy(), D))
 
-    def data(self, X, Y, weight, num_data: int | None = None) -> Data:
-        """Put rows (N, D), (N, P) and (N,) onto the device, and tell the model how many they stand for."""
-        self.num_data.assign(len(X) if num_data is None else num_data)
-        return self.put(X, Y, weight)
+    @property
+    def jitter(self) -> tf.Variable | None:
+        """What covariance matrices have added to their diagonal; None for experts or gates of other kinds."""
+        return getattr(self.model, "jitter", None)
 
-    def put(self, X, Y, weight) -> Data:
-        """Put rows (N, D), (N, P) and (N,) onto the device, as a part of the data."""
-        return Data(*(self.tensor(part) for part in (X, Y, weight)))
+    def reset_jitter(self) -> None:
+        """Begin with the jitter of the structure's precision."""
+        self._set(self.jitter, JITTER[self.structure.dtype])
+
+    def data(self, rows: Rows, num_data: int | None = None) -> Rows:
+        """Put rows onto the device, and tell the model how many they stand for."""
+        self.num_data.assign(len(rows.X) if num_data is None else num_data)
+        return self.put(rows)
+
+    def put(self, rows: Rows) -> Rows:
+        """Put rows onto the device, as a part of the data."""
+        return Rows(*map(self.tensor, rows))
 
     def tensor(self, array) -> tf.Tensor:
         """An array on the device, in the structure's precision."""
@@ -220,10 +213,16 @@ class Program:
         return tf.function(placed, input_signature=signature, autograph=False).get_concrete_function()
 
     @property
-    def data_signature(self) -> tuple[tf.TensorSpec, ...]:
-        """Signature of the three tensors of :class:`Data`."""
+    def rows_signature(self) -> Rows:
+        """Signature of rows."""
         D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
-        return tf.TensorSpec([None, D], dtype), tf.TensorSpec([None, P], dtype), tf.TensorSpec([None], dtype)
+        shapes = Rows([None, D], [None, P], [None])
+        return Rows(*(tf.TensorSpec(shape, dtype) for shape in shapes))
+
+    @property
+    def vector_signature(self) -> tf.TensorSpec:
+        """Signature of a vector of any length."""
+        return tf.TensorSpec([None], self.structure.dtype)
 
 
 @lru_cache(maxsize=8)
@@ -232,8 +231,11 @@ def _unconstrained_identity(size):
 
 
 def _call_with_ones(function):
-    specs = tf.nest.flatten(function.structured_input_signature)
-    return function(*(tf.ones([size or 1 for size in spec.shape], spec.dtype) for spec in specs))
+    arguments, _ = tf.nest.map_structure(
+        lambda spec: tf.ones([size or 1 for size in spec.shape], spec.dtype),
+        function.structured_input_signature,
+    )
+    return function(*arguments)
 
 
 def _built_values(structure, Z):
@@ -290,17 +292,13 @@ def checkout(structure: Structure) -> Iterator[Program]:
 
 
 def bound_function(program: Program):
-    """Compile the training loss (negative bound and log priors) of all data: ``(X, Y, weight) -> scalar``."""
-
-    def loss(X, Y, weight):
-        return program.model.training_loss((X, Y, weight))
-
-    return program.compile(loss, *program.data_signature)
+    """Compile the training loss (negative bound and log priors) of all data: ``rows -> scalar``."""
+    return program.compile(program.model.training_loss, program.rows_signature)
 
 
 def mixture_function(program: Program):
     """Compile the components of the predictive density: ``X -> weights, means, variances``."""
-    return program.compile(program.model.predict_mixture, program.data_signature[0])
+    return program.compile(program.model.predict_mixture, program.rows_signature.X)
 
 
 def log_prior_function(program: Program):

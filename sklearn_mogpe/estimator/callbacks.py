@@ -14,7 +14,7 @@ except ImportError:  # scikit-learn below 1.9
 class FitTasks:
     """One fit and its tasks, as scikit-learn's callbacks see them.
 
-    A fit has a task for each training run, and a run has one for each look at the bound.
+    A fit has a task for each training run, and a run has one for each report.
 
     Parameters
     ----------
@@ -38,22 +38,22 @@ class FitTasks:
 
     @contextmanager
     def run(self, name: str, max_reports: int, program) -> Iterator[Callable[..., bool]]:
-        """Listen to a training run, see :mod:`sklearn_mogpe.training.listeners`.
+        """Go around a training run, see :mod:`sklearn_mogpe.training.reports`.
 
         The present parameters are read only if a callback asks for them.
         """
         if self._root is None:
-            yield lambda news: False
+            yield lambda report: False
             return
         run = self._root.subcontext(task_name=name, max_subtasks=max_reports)
         run.call_on_fit_task_begin(**self._data)
 
-        def hear(news):
+        def on_report(report):
             task = run.subcontext(task_name="iterations")
             task.call_on_fit_task_begin(**self._data)
             return self._end(task, program.structure, program.read)
 
-        yield hear
+        yield on_report
         run.call_on_fit_task_end(**self._data)
 
     def end(self, structure, parameters) -> None:

@@ -22,6 +22,8 @@ class FittedModelMixin(MixturePredictorMixin):
     _state: dict
     device: str
     n_experts_: int
+    n_features_in_: int
+    n_inducing_: int
 
     @property
     def _structure(self):
@@ -85,8 +87,9 @@ class FittedModelMixin(MixturePredictorMixin):
         """Inducing inputs (n_inducing, n_features) of each expert, then of the gate, in the units of X."""
         check_is_fitted(self)
         scaler = fitted_state.scales(self._state).X
-        standardised = fitted_state.inducing_inputs(self._state["parameters"], self.n_experts_)
-        return [scaler.inverse_transform(Z) for Z in standardised]
+        return [
+            scaler.inverse_transform(Z.reshape(-1, self.n_features_in_)) for Z in self.model_.inducing_inputs
+        ]
 
     @property
     def gating_(self) -> GatingClassifier:
@@ -108,7 +111,8 @@ class FittedModelMixin(MixturePredictorMixin):
             if state is not self._state:
                 from ..engine.predictions import build_model
 
-                model = build_model(self._structure, self._state["parameters"])
+                sizes = self.n_features_in_, self.n_inducing_
+                model = build_model(self._structure, self._state["parameters"], *sizes)
                 _models[self] = self._state, model
             return model
 
@@ -221,4 +225,4 @@ class FittedModelMixin(MixturePredictorMixin):
 
         names = [str(name) for name in self.feature_names_in_] if hasattr(self, "feature_names_in_") else None
         parameters, scales = self._state["parameters"], fitted_state.scales(self._state)
-        export_saved_model(self._structure, parameters, scales, names, path)
+        export_saved_model(self._structure, parameters, scales, self.n_inducing_, names, path)

@@ -11,15 +11,8 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..data import fitted_state
-from ..data.rows import (
-    WHOLE_DATA_ROWS,
-    Rows,
-    check_sample_weight,
-    distinct_rows,
-    fit_scales,
-    make_problem,
-    number_of_points,
-)
+from ..data.problem import make_problem, number_of_points
+from ..data.rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows
 from ..data.stream import Stream
 from ..descriptions.errors import ConfigurationError
 from ..descriptions.files import describe_estimator
@@ -49,16 +42,25 @@ def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: boo
     descriptions = read_descriptions(estimator)
     min_rows = 2 if last is None else 1
     rows = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
-    whole = len(rows.X) <= WHOLE_DATA_ROWS
-    if whole:
+    few = len(rows.X) <= WHOLE_DATA_ROWS
+    if few:
         rows = distinct_rows(rows)
-    solver = _solver(estimator, descriptions, *rows.X.shape, in_batches=one_pass)
-    whole |= solver in ("natgrad", "lbfgs")
-    n_before = last["n_rows"] if one_pass and last is not None else 0
-    problem = _make_problem(estimator, descriptions, rows, last, whole=whole, n_before=n_before)
+    from ..training.settings import choose_solver, make_settings  # import TensorFlow, which takes seconds
+
+    solver = choose_solver(estimator, descriptions, *rows.X.shape, in_batches=one_pass)
+    problem = _make_problem(
+        estimator,
+        descriptions,
+        rows,
+        last,
+        whole=few or not solver.in_batches,
+        held_out_fraction=estimator.validation_fraction if estimator.early_stopping else 0.0,
+        n_before=last["n_rows"] if one_pass and last is not None else 0,
+    )
+    max_iter = 1 if one_pass else estimator.max_iter
+    settings = make_settings(estimator, descriptions, problem.n_rows, solver, max_iter)
     checkpoint_dir = None if one_pass else estimator.checkpoint_dir
-    data = X, y, sample_weight
-    _train(estimator, descriptions, rows, problem, data, last, solver, one_pass, checkpoint_dir)
+    _train(estimator, descriptions, problem, settings, (X, y, sample_weight), last, checkpoint_dir)
 
 
 def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
@@ -78,28 +80,16 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
         return _check_rows(estimator, *batch, reset=is_first and last is None)
 
     with closing(Stream(batches, n_rows, check)) as stream:
-        descriptions = read_descriptions(estimator)
-        problem = stream.feed(_make_problem(estimator, descriptions, stream.head, last, whole=False))
-        solver = _solver(estimator, descriptions, problem.n_rows, stream.head.X.shape[1], in_batches=True)
-        run = solver, stream.one_pass, estimator.checkpoint_dir
-        _train(estimator, descriptions, stream.head, problem, stream.first_batch, last, *run)
+        descriptions, head = read_descriptions(estimator), stream.head
+        from ..training.settings import choose_solver, make_settings
 
-
-def _solver(estimator, descriptions, n_rows, n_features, *, in_batches):
-    """Name of the solver, for mini-batches where they are asked for or rows are many."""
-    if estimator.solver == "adam" or (estimator.solver == "lbfgs" and not in_batches):
-        return estimator.solver
-    many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
-    in_batches |= n_rows > many
-    are_equal = descriptions.are_equal(number_of_points(estimator.n_inducing, n_features))
-    if descriptions.are_natural and (are_equal or not in_batches):
-        return "batch_natgrad" if in_batches else "natgrad"
-    if estimator.solver == "natgrad":
-        raise ValueError(
-            'Expected sparse GPs with a full and trainable q for solver="natgrad", and in mini-batches '
-            'equally many inducing points, got others; try solver="auto", "adam" or "lbfgs".'
-        )
-    return "adam"
+        n_features = head.X.shape[1]
+        solver = choose_solver(estimator, descriptions, stream.n_rows, n_features, in_batches=True)
+        problem = _make_problem(estimator, descriptions, head, last, whole=False, stream=stream)
+        max_iter = 1 if stream.one_pass else estimator.max_iter
+        settings = make_settings(estimator, descriptions, problem.n_rows, solver, max_iter)
+        data = stream.first_batch
+        _train(estimator, descriptions, problem, settings, data, last, estimator.checkpoint_dir)
 
 
 def _check_checkpoints(estimator):
@@ -136,58 +126,43 @@ def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
     return Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
 
 
-def _make_problem(estimator, descriptions, rows, last, *, whole, n_before=0):
+def _make_problem(estimator, descriptions, rows, last, **options):
     if last is not None and rows.Y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
         )
-    n_inducing = estimator.n_inducing
+    n_inducing = number_of_points(estimator.n_inducing, rows.X.shape[1])
     if descriptions.are_given:
-        n_inducing = descriptions.n_inducing(number_of_points(n_inducing, rows.X.shape[1]))
+        n_inducing = descriptions.n_inducing(n_inducing)
     if last is not None:  # its inducing points stay as many as they are, however many rows there are now
         used = estimator.n_inducing_
-        n_inducing = used if n_inducing == "auto" else min(n_inducing, used)
-    problem = make_problem(
+        is_open = estimator.n_inducing == "auto" and not descriptions.are_given
+        n_inducing = used if is_open else min(n_inducing, used)
+    return make_problem(
         rows,
-        fit_scales(rows, estimator.normalize_y) if last is None else fitted_state.scales(last),
-        whole=whole,
+        normalize_y=estimator.normalize_y,
+        scales=None if last is None else fitted_state.scales(last),
         n_inducing=n_inducing,
-        held_out_fraction=estimator.validation_fraction if estimator.early_stopping else 0.0,
-        n_before=n_before,
         random_state=check_random_state(estimator.random_state),
+        **options,
     )
-    return problem if last is None else problem._replace(n_inducing=n_inducing)
 
 
-def _train(estimator, descriptions, rows, problem, data, last, solver, one_pass, checkpoint_dir):
-    from ..monitoring.event_log import EventLog
-    from ..training.checkpoints import make_checkpoints
-    from ..training.listeners import together
+def _train(estimator, descriptions, problem, settings, data, last, checkpoint_dir):
     from ..training.selection import train_best
-    from ..training.settings import make_settings, make_structures  # import TensorFlow, which takes seconds
+    from ..training.settings import make_structures
 
     _check_pictures(estimator)
-    max_iter = 1 if one_pass else estimator.max_iter
-    settings = make_settings(estimator, descriptions, problem.n_rows, solver=solver, max_iter=max_iter)
     structures = make_structures(estimator, descriptions, problem, last)
     start = last and last["parameters"]
-    checkpoints = None
-    if checkpoint_dir is not None:
-        scales = fit_scales(rows, normalize_y=True)
-        keep = checkpoint_dir, estimator.n_checkpoints
-        checkpoints = make_checkpoints(*keep, scales, problem, settings, structures, start)
-        with suppress(ConfigurationError):  # what no file can hold, such as a function, is not described
-            checkpoints.describe({"estimator": describe_estimator(estimator)})
     y = data[1] if hasattr(data[1], "shape") else np.asarray(data[1])
     attributes = partial(_attributes, problem, len(y.shape) == 1)
+    checkpoints = None
+    if checkpoint_dir is not None:
+        checkpoints = _make_checkpoints(estimator, problem, settings, structures, start)
     tasks = FitTasks(estimator, attributes, *data)
-    listen = tasks.run
-    if estimator.log_dir is not None:
-        draw = _drawing(estimator, attributes, problem, data[0])
-        periods = estimator.log_period, estimator.image_period
-        log = EventLog(estimator.log_dir, *periods, problem, settings.options.steps_per_iter, draw)
-        listen = together(listen, log.run)
-    best = train_best(structures, problem, settings, start, listen, checkpoints)
+    callback = _with_log(estimator, tasks.run, attributes, problem, settings, data[0])
+    best = train_best(structures, problem, settings, start, callback, checkpoints)
     fit = best.fit
     tasks.end(best.structure, fit.state)
     vars(estimator).update(
@@ -200,6 +175,33 @@ def _train(estimator, descriptions, rows, problem, data, last, solver, one_pass,
         loss_iterations_=fit.iterations,
         validation_scores_=fit.validation_scores,
     )
+
+
+def _make_checkpoints(estimator, *known_by):
+    from ..training.checkpoints import make_checkpoints
+
+    checkpoints = make_checkpoints(estimator.checkpoint_dir, estimator.n_checkpoints, *known_by)
+    with suppress(ConfigurationError):  # what no file can hold, such as a function, is not described
+        checkpoints.describe({"estimator": describe_estimator(estimator)})
+    return checkpoints
+
+
+def _with_log(estimator, callback, attributes, problem, settings, X):
+    """A callback, together with that which writes event files, if these are asked for."""
+    if estimator.log_dir is None:
+        return callback
+    from ..monitoring.event_log import EventLog
+    from ..training.reports import together
+
+    log = EventLog(
+        estimator.log_dir,
+        estimator.log_period,
+        estimator.image_period,
+        problem,
+        settings.options.steps_per_iter,
+        _drawing(estimator, attributes, problem, X),
+    )
+    return together(callback, log.run)
 
 
 def _drawing(estimator, attributes, problem, X):

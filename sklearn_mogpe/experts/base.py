@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import gpflow
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from ..descriptions.errors import Configurable, at, check_keys, describe, make, make_each
 from ..gps import Marginals
@@ -108,13 +107,6 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
     def prior_kl(self) -> tf.Tensor:
         """Sum of the experts' KL divergences, a scalar."""
         return tf.add_n([expert.prior_kl() for expert in self.experts])
-
-    def predict_dists(self, X: tf.Tensor) -> tfp.distributions.Normal:
-        """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P)."""
-        f = self.marginals(X)
-        variance = f.variance + self.noise_variance(X)
-        axes = (2, 0, 1)
-        return tfp.distributions.Normal(tf.transpose(f.mean, axes), tf.sqrt(tf.transpose(variance, axes)))
 
 
 class Experts(ExpertsBase):

@@ -20,7 +20,7 @@ from .divergence import prior_kl
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .priors import log_density
 from .projection import Marginals, Projection, join_marginals, marginals, project, q_moments
-from .sparse_gp import SparseGP, joint_q
+from .sparse_gp import SparseGP, joint_q, model_parameters, sparse_gps
 from .stacking import assign_concatenated, stacked
 
 __all__ = [
@@ -34,10 +34,12 @@ __all__ = [
     "log_softmax",
     "log_sum_exp",
     "marginals",
+    "model_parameters",
     "prior_kl",
     "project",
     "q_moments",
     "safe_sqrt",
+    "sparse_gps",
     "squared_norms",
     "stacked",
 ]

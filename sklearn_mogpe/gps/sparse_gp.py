@@ -112,6 +112,18 @@ class SparseGP(gpflow.Module, Configurable):
         """Number of latent functions that share each of :attr:`factors`."""
         return self.num_latent_gps // len(self.factors)
 
+    @property
+    def lengthscales(self) -> list[gpflow.Parameter]:
+        """Lengthscales of all parts of the kernel that have such."""
+        parts = (self.kernel, *self.kernel.submodules)
+        found = (getattr(part, "lengthscales", None) for part in parts)
+        return [lengthscales for lengthscales in found if isinstance(lengthscales, gpflow.Parameter)]
+
+    @property
+    def variational_parameters(self) -> list[gpflow.Parameter]:
+        """What is there for the approximation only: q, and the inducing inputs."""
+        return [self.q_mu, self.q_sqrt, *self.inducing_variable.parameters]
+
     def _one_each(self, parts, what):
         if len(parts) not in (1, self.num_latent_gps):
             raise ValueError(
@@ -145,6 +157,18 @@ class SparseGP(gpflow.Module, Configurable):
         check_keys(config, (*PROCESS_KEYS, "num_latent_gps", "trainable"))
         L = check_count(config, "num_latent_gps", 1)
         return held(cls(num_latent_gps=L, **process_arguments(config, L)), config)
+
+
+def sparse_gps(module: gpflow.Module) -> list[SparseGP]:
+    """All sparse GPs of which a module consists."""
+    return [part for part in (module, *module.submodules) if isinstance(part, SparseGP)]
+
+
+def model_parameters(module: gpflow.Module) -> dict[str, gpflow.Parameter]:
+    """Parameters of a module by their paths in it, without the variational ones of its sparse GPs."""
+    variational = {id(p) for gp in sparse_gps(module) for p in gp.variational_parameters}
+    found = gpflow.utilities.parameter_dict(module).items()
+    return {path: p for path, p in found if isinstance(p, gpflow.Parameter) and id(p) not in variational}
 
 
 def batches(gps: Sequence[SparseGP]) -> list[list[SparseGP]]:

@@ -1,14 +1,17 @@
 """The mixture density p(y | x), its moments, samples and training objective."""
 
 import abc
+import itertools
 from collections import defaultdict
 from collections.abc import Callable
 from typing import ClassVar
 
 import gpflow
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from gpflow.base import PriorOn
+from gpflow.inducing_variables import InducingPoints
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
 from ..descriptions.errors import Configurable, at, check_count, check_keys, choose, describe, make
@@ -74,6 +77,21 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
     @abc.abstractmethod
     def latents(self, X: tf.Tensor) -> Latents:
         """Return the latent functions of experts and gate at X (N, D)."""
+
+    @property
+    def inducing_inputs(self) -> list[np.ndarray]:
+        """Inducing inputs of each expert, then of the gate.
+
+        Returns
+        -------
+        list of arrays of shape (M, D)
+            One for each expert, of no rows if it has none, and one for each function of the gate with its
+            own.
+        """
+        experts = [_inducing_inputs(expert) for expert in self.experts.experts]
+        gates = _inducing_inputs(self.gating_network)
+        nothing = [Z[:0] for Z in itertools.chain(*experts, gates)][:1] or [np.empty((0, 0))]
+        return [*(np.concatenate(own or nothing) for own in experts), *gates]
 
     def prior_kl(self) -> tf.Tensor:
         """Sum of the KL divergences of experts and gate, a scalar."""
@@ -224,6 +242,11 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
             As for ``tfp.distributions``; a pair makes the draws a function of the seed alone.
         """
         return self.predict_y(X).sample(num_samples, seed=seed)
+
+
+def _inducing_inputs(part):
+    parts = (part, *part.submodules)
+    return [module.Z.numpy() for module in parts if isinstance(module, InducingPoints)]
 
 
 class MixtureOfExperts(MixtureOfExpertsBase):

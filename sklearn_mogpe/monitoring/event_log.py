@@ -1,6 +1,6 @@
 """Event files for TensorBoard of a model that is being trained, on GPflow's monitor.
 
-:func:`make_monitor` makes a ``gpflow.monitor.Monitor`` for a loop of one's own, :class:`EventLog` listens to
+:func:`make_monitor` makes a ``gpflow.monitor.Monitor`` for a loop of one's own, :class:`EventLog` goes around
 the runs of an estimator.
 """
 
@@ -19,14 +19,15 @@ import tensorflow_probability as tfp
 from gpflow.monitor import Monitor, MonitorTask, MonitorTaskGroup
 from scipy.special import entr
 
-from ..data.rows import Problem, Rows
+from ..data.problem import Problem
+from ..data.rows import Rows
 from ..engine.curves import Curves
 from ..engine.program import Program, State, log_prior_function, mixture_function
 from ..engine.structure import Structure
 from ..mixture_of_experts import MixtureOfExpertsBase
 from ..plotting import close_figures, make_figures
 from ..predictive import gaussian_mixture
-from ..training.listeners import Hear, Mark
+from ..training.reports import Callback
 from .events import EventFile, histogram, picture, scalar
 from .model_predictor import ModelPredictor
 
@@ -112,8 +113,8 @@ class EventLog:
         In it, a run gets a directory such as ``2_experts/natgrad_1``. If there is one already, of another
         fit, it gets ``2_experts/natgrad_1-2``, and so on.
     period : int
-        Steps between two points of a curve. Those of the bound come whenever it is looked at, and those of
-        what is predicted when it is and so many steps have gone.
+        Least number of steps between two points of a curve, which come with the run's reports. Those of the
+        bound come with each.
     image_period : int or None
         Steps between two pictures.
     problem : Problem
@@ -132,45 +133,40 @@ class EventLog:
     draw: Callable[[Structure, State], dict]
 
     @contextmanager
-    def run(self, name: str, max_reports: int, program: Program) -> Iterator[Hear]:
-        """Listen to a run, see :mod:`sklearn_mogpe.training.listeners`; never stops it."""
+    def run(self, name: str, max_reports: int, program: Program) -> Iterator[Callback]:
+        """Go around a run, see :mod:`sklearn_mogpe.training.reports`; never stops it."""
         place = Path(self.directory) / f"{program.structure.n_experts}_experts" / name.replace(" ", "_")
         file, names, pack = EventFile(_new(place)), program.curves.names(), program.get(_pack)
 
-        def points(mark):
-            return [scalar("step_loss", mark.loss), *_curves(names, mark.curves)]
-
-        def losses(news):
+        def losses(report):
             # loss = -(bound + log prior) / N
-            bound = -news.loss * self.problem.num_data - float(program.get(log_prior_function)())
-            return _scalars({"loss": news.loss, "bound": bound})
+            bound = -report.loss * self.problem.num_data - float(program.get(log_prior_function)())
+            return _scalars({"loss": report.loss, "bound": bound})
 
-        def pictures(news):
+        def curves(report):
+            return _curves(names, pack()) + self._predictions(program)
+
+        def pictures(report):
             return _drawn(self.draw(program.structure, program.read()))
 
-        tasks = [(partial(self._predictions, program), self.period)]
-        tasks.append((program.get(_histograms), self.period * HISTOGRAM_PERIODS))
+        tasks = [(curves, self.period), (program.get(_histograms), self.period * HISTOGRAM_PERIODS)]
         if self.image_period is not None:
             tasks.append((pictures, self.image_period))
-        at_marks = Monitor(MonitorTaskGroup(WriteEvents(file, points), self.period))
-        at_reports = Monitor(
+        write = Monitor(
             MonitorTaskGroup(WriteEvents(file, losses)),
             *(WhenDue(WriteEvents(file, values), every) for values, every in tasks),
         )
 
-        def hear(news):
-            step = round(news.n_iter * self.steps_per_iter)
-            for mark in news.trace or [Mark(step, news.loss, pack().numpy())]:
-                at_marks(mark.step, mark=mark)
-            at_reports(step, news=news)
+        def on_report(report):
+            write(round(report.n_iter * self.steps_per_iter), report=report)
             return False
 
         try:
-            yield hear
+            yield on_report
         finally:
             file.close()
 
-    def _predictions(self, program, news):
+    def _predictions(self, program):
         def predict(X):
             return program.get(mixture_function)(program.tensor(X))
 

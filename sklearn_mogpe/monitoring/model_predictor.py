@@ -4,7 +4,6 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 
-from ..data.fitted_state import inducing_inputs
 from ..mixture_of_experts import MixtureOfExpertsBase
 from ..predictive.predictor import MixturePredictorMixin
 
@@ -49,9 +48,7 @@ class ModelPredictor(MixturePredictorMixin):
     @property
     def inducing_inputs_(self) -> list[np.ndarray]:
         """Inducing inputs (M, D) of each expert, which may have none, then of the gate."""
-        found = gpflow.utilities.parameter_dict(self._model).items()
-        parameters = {path: parameter.numpy() for path, parameter in found if path.endswith(".Z")}
-        return inducing_inputs(parameters, self.n_experts_)
+        return self._model.inducing_inputs
 
 
 def _functions_of(model):

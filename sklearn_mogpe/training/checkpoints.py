@@ -1,8 +1,6 @@
 """Checkpoints of a fit on disk, from which the same fit goes on after it was killed."""
 
 import io
-import os
-import re
 import time
 import warnings
 import zipfile
@@ -15,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from .. import __version__
-from ..descriptions.files import write_tables
+from ..data.problem import Problem
+from ..descriptions.files import replacing, write_tables
 from ..engine.program import Program, State
 
 # Time between two checkpoints of a run, so that writing them costs little.
@@ -23,6 +22,8 @@ CHECKPOINT_SECONDS = 10.0
 
 STARTS = "starts.npz"
 DESCRIPTION = "estimator.toml"
+
+Arrays = dict[str, np.ndarray]
 
 
 class Checkpoints:
@@ -69,20 +70,16 @@ class Checkpoints:
         file = self._of(n_experts) / STARTS
         if not file.exists():
             states = find()
-            file.parent.mkdir(parents=True, exist_ok=True)
-            arrays = {f"{i}{path}": value for i, state in enumerate(states) for path, value in state.items()}
-            new = file.with_name(f"{os.getpid()}-{STARTS}")
-            np.savez(new, **arrays)
-            new.replace(file)  # at once: who is killed while writing leaves no part of a file
+            arrays = {f"{i}/{path}": value for i, state in enumerate(states) for path, value in state.items()}
+            _write(file, arrays)
             return states
         try:
-            with np.load(io.BytesIO(file.read_bytes())) as arrays:
-                numbered = [(*re.fullmatch(r"(\d+)(.*)", name).groups(), arrays[name][()]) for name in arrays]
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            arrays = _read(file)
+        except DAMAGES as error:
             raise ValueError(f"{file} is damaged ({error}). Delete it to search for starts anew.") from error
-        states = [{} for _ in {number for number, _, _ in numbered}]
-        for number, path, value in numbered:
-            states[int(number)][path] = value
+        states: list[State] = []
+        while own := _within(str(len(states)), arrays):
+            states.append(own)
         return states
 
     def run(self, n_experts: int, name: str, program: Program) -> "RunCheckpoints":
@@ -94,7 +91,7 @@ class Checkpoints:
 
 
 def make_checkpoints(
-    directory, max_to_keep: int, scales, problem, settings, structures, start: State | None
+    directory, max_to_keep: int, problem: Problem, settings, structures, start: State | None
 ) -> Checkpoints:
     """Make the checkpoints of a fit that is known by its data and by everything that decides its result.
 
@@ -103,8 +100,6 @@ def make_checkpoints(
     directory : path-like
     max_to_keep : int
         Checkpoints of each run.
-    scales : Scales
-        Of all rows, whatever the scales of the problem: a change in any row changes them.
     problem, settings, structures, start
         As for :func:`~sklearn_mogpe.training.selection.train_best`.
 
@@ -120,15 +115,9 @@ def make_checkpoints(
             f"Expected no checkpoint_dir within the scope of a strategy of {n_replicas} replicas, got "
             f"{str(directory)!r}; set checkpoint_dir=None."
         )
-    return Checkpoints(
-        directory,
-        max_to_keep,
-        scales,
-        problem._replace(draw=None),
-        replace(settings, verbose=0, options=settings.options._replace(trace_every=None)),
-        [structure.to_dict() for structure in structures],
-        start,
-    )
+    data = {name: value for name, value in vars(problem).items() if name != "draw"}
+    kept = [structure.to_dict() for structure in structures]
+    return Checkpoints(directory, max_to_keep, data, replace(settings, verbose=0), kept, start)
 
 
 class RunCheckpoints:
@@ -158,62 +147,68 @@ class RunCheckpoints:
         ValueError
             If no checkpoint is whole.
         """
-        self._history = _History(tracker)
-        self._checkpoint = tf.train.Checkpoint(
-            model=self._program.model, optimizer=list(variables), history=self._history
-        )
-        self._manager = tf.train.CheckpointManager(
-            self._checkpoint, str(self._directory), max_to_keep=self._max_to_keep
-        )
-        self._saved = time.monotonic()
-        # Not as the manager's own list says: that may be damaged, too.
-        paths = sorted((path.with_suffix("") for path in self._directory.glob("ckpt-*.index")), key=_number)
-        damaged = None
-        for path in reversed(paths):
+        self._tracker, self._variables, self._saved = tracker, variables, time.monotonic()
+        files = self._files()
+        for file in reversed(files):
             try:
-                self._checkpoint.restore(str(path)).assert_consumed()
-            except (tf.errors.OpError, AssertionError, LookupError, RuntimeError, ValueError) as error:
-                damaged = error  # TensorFlow's readers raise all of these
+                arrays = _read(file)
+            except DAMAGES:
                 continue
-            if damaged:
+            if file != files[-1]:
                 warnings.warn(
-                    f"The last checkpoint in {self._directory} is damaged; going on from {path.name}.",
+                    f"The last checkpoint in {self._directory} is damaged; going on from {file.name}.",
                     RuntimeWarning,
                     stacklevel=2,
                 )
-            return self._history.finished
-        if damaged:
+            self._program.assign(_within("model", arrays))
+            for variable, value in zip(variables, _within("optimizer", arrays).values(), strict=True):
+                variable.assign(value)
+            tracker.recall(_within("history", arrays))
+            return bool(arrays["finished"])
+        if files:
             raise ValueError(
                 f"All checkpoints in {self._directory} are damaged. Delete them to begin the run anew."
-            ) from damaged
+            )
         return False
 
     def save(self, *, finished: bool = False) -> None:
         """Write a checkpoint of the run as it is, if the last is old enough or the run has ended."""
-        if finished or time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
-            self._history.finished = finished
-            self._manager.save()
-            self._saved = time.monotonic()
+        if not finished and time.monotonic() - self._saved < CHECKPOINT_SECONDS:
+            return
+        arrays = {f"model/{path}": value for path, value in self._program.read().items()}
+        arrays |= {f"optimizer/{i}": variable.numpy() for i, variable in enumerate(self._variables)}
+        arrays |= {f"history/{name}": value for name, value in self._tracker.history.items()}
+        files = self._files()
+        number = _number(files[-1]) + 1 if files else 1
+        _write(self._directory / f"checkpoint-{number}.npz", {**arrays, "finished": np.asarray(finished)})
+        for old in files[: max(0, len(files) + 1 - self._max_to_keep)]:
+            old.unlink()
+        self._saved = time.monotonic()
+
+    def _files(self):
+        return sorted(self._directory.glob("checkpoint-*.npz"), key=_number)
 
 
-def _number(path):
-    return int(path.name.rpartition("-")[2])
+def _number(file):
+    return int(file.stem.rpartition("-")[2])
 
 
-class _History(tf.train.experimental.PythonState):
-    """What a tracker remembers, as one of the values in a checkpoint."""
+# What NumPy's reader raises of files that are not as they were written.
+DAMAGES = OSError, ValueError, EOFError, zipfile.BadZipFile
 
-    def __init__(self, tracker):
-        self._tracker = tracker
-        self.finished = False
 
-    def serialize(self):
-        file = io.BytesIO()
-        np.savez(file, finished=self.finished, **self._tracker.history)
-        return file.getvalue()
+def _write(file: Path, arrays: Arrays) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(file) as new:
+        np.savez(new, **arrays)
 
-    def deserialize(self, string_value):
-        with np.load(io.BytesIO(string_value)) as arrays:
-            history = {name: arrays[name][()] for name in arrays}  # numbers are not arrays in a State
-        self.finished = bool(history.pop("finished"))
-        self._tracker.recall(history)
+
+def _read(file: Path) -> Arrays:
+    with np.load(io.BytesIO(file.read_bytes())) as arrays:
+        return {name: arrays[name][()] for name in arrays}  # numbers are not arrays in a State
+
+
+def _within(group: str, arrays: Arrays) -> Arrays:
+    """The arrays of a group, by their names in it."""
+    start = f"{group}/"
+    return {name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import RandomState
 from sklearn.exceptions import ConvergenceWarning
 
-from ..data.rows import Problem
+from ..data.problem import Problem
 from ..engine.program import (
     Candidate,
     Program,
@@ -23,9 +23,9 @@ from ..engine.replicas import of_first_replica
 from ..engine.structure import Structure
 from ..predictive import gaussian_mixture
 from .checkpoints import Checkpoints
-from .listeners import Hear, Listen, quiet
 from .progress import Progress
-from .solvers import SOLVERS, Feed, Options
+from .reports import Callback, RunCallback, no_callback
+from .solvers import Feed, Options, Solver
 from .starts.divisions import spread_points
 from .starts.race import prepare, race, warm_up
 from .starts.single import fit_single
@@ -38,9 +38,9 @@ class Settings:
 
     Attributes
     ----------
-    solver : {"natgrad", "batch_natgrad", "lbfgs", "adam"}
+    solver : Solver
     options : Options
-        For the solver.
+        What the solver is told.
     tol, n_iter_no_change : float and int
         When to stop, see :class:`~sklearn_mogpe.training.tracking.Tracker`.
     n_init : int
@@ -50,7 +50,7 @@ class Settings:
     verbose : int
     """
 
-    solver: str
+    solver: Solver
     options: Options
     tol: float
     n_iter_no_change: int
@@ -92,7 +92,7 @@ def train(
     problem: Problem,
     settings: Settings,
     start: State | None = None,
-    listen: Listen = quiet,
+    callback: RunCallback = no_callback,
     checkpoints: Checkpoints | None = None,
 ) -> Fit:
     """Train a mixture.
@@ -104,8 +104,8 @@ def train(
     settings : Settings
     start : State, default=None
         Parameters to begin from. None looks for good ones.
-    listen : callable, default=quiet
-        Goes around each run that is trained to the end, see :mod:`sklearn_mogpe.training.listeners`.
+    callback : callable, default=no_callback
+        Goes around each run that is trained to the end, see :mod:`sklearn_mogpe.training.reports`.
     checkpoints : Checkpoints, default=None
         Where the fit is kept, so that it goes on from there when it is started again.
 
@@ -124,7 +124,7 @@ def train(
         runs = Runs(program, progress)
         try:
             states = _first_states(program, problem, settings, start, checkpoints, runs.track)
-            _train_to_the_end(program, problem, settings, states, listen, checkpoints, runs)
+            _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:
                 raise
@@ -169,7 +169,7 @@ class Runs:
         name: str,
         candidate: Candidate,
         max_iter: int,
-        hear: Hear | None = None,
+        callback: Callback | None = None,
         rival: Tracker | None = None,
         **stopping,
     ) -> Tracker:
@@ -180,8 +180,8 @@ class Runs:
         name : str
         candidate : Candidate
         max_iter : int
-        hear : callable, default=None
-            Is told of each report, and says whether to stop.
+        callback : callable, default=None
+            Gets each report, and says whether to stop.
         rival : Tracker, default=None
             Of the best run so far; the new one stops when it is clearly behind.
         **stopping
@@ -190,12 +190,12 @@ class Runs:
         self._program.assign(candidate.state)
         show = self._progress.start(name, max_iter)
 
-        def tell(news):
-            asked_to_stop = hear is not None and hear(news)
-            show(news.n_iter, news.loss)
-            return asked_to_stop or (rival is not None and rival.has_beaten(news.n_iter, news.loss))
+        def on_report(report):
+            asked_to_stop = callback is not None and callback(report)
+            show(report.n_iter, report.loss)
+            return asked_to_stop or (rival is not None and rival.has_beaten(report.n_iter, report.loss))
 
-        self.trackers.append(Tracker(self._program, candidate, hear=tell, **stopping))
+        self.trackers.append(Tracker(self._program, candidate, callback=on_report, **stopping))
         return self.trackers[-1]
 
     @property
@@ -216,27 +216,27 @@ def _first_states(program, problem, settings, start, checkpoints, track):
     return [of_first_replica(state) for state in states]
 
 
-def _train_to_the_end(program, problem, settings, states, listen, checkpoints, runs):
+def _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs):
     """Run the solver from each of some states; only these runs count from then on."""
     held_out, options = problem.held_out, settings.options
     feed = _feed(program, problem)
     candidates = [Candidate(_loss(program, feed, state), state) for state in states]
     runs.trackers.clear()
     for number, candidate in enumerate(candidates, 1):
-        name = f"{settings.solver} {number}"
-        with listen(name, -(-options.n_steps // options.report_every), program) as hear:
+        name = f"{settings.solver.name} {number}"
+        with callback(name, -(-options.n_steps // options.report_every), program) as on_report:
             tracker = runs.track(
                 name,
                 candidate,
                 -(-options.n_steps // options.steps_per_iter),
-                hear,
+                on_report,
                 rival=runs.leader if held_out is None else None,
                 tol=settings.tol,
                 n_iter_no_change=settings.n_iter_no_change,
-                validate=None if held_out is None else lambda: _mean_log_density(program, *held_out),
+                validate=None if held_out is None else lambda: _mean_log_density(program, held_out),
                 checkpoints=checkpoints and checkpoints.run(program.structure.n_experts, name, program),
             )
-            SOLVERS[settings.solver](program, feed, tracker, options)
+            settings.solver.run(program, feed, tracker, options)
             tracker.finish()
 
 
@@ -268,20 +268,19 @@ def warn_of_interruption() -> None:
 def _starts(program, problem, settings, track):
     if settings.init_params == "prior":
         program.reset(problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)])
-        is_natural = settings.solver in ("natgrad", "batch_natgrad")
-        return [warm_up(program, *problem.sample, track=track) if is_natural else program.read()]
+        return [warm_up(program, problem.sample, track) if settings.solver.is_natural else program.read()]
     if program.structure.n_experts > 1:
         prepare(program)
-    single = fit_single(program.structure, problem.n_inducing, *problem.sample)
+    single = fit_single(program.structure, problem.n_inducing, problem.sample)
     if program.structure.n_experts == 1:
-        program.reset(problem.sample.X[: problem.n_inducing])
         program.assign(single.state)
+        program.reset_jitter()  # it depends on the precision
         return [program.read()]
     candidates = race(
         program,
         single,
         problem.n_inducing,
-        *problem.sample,
+        problem.sample,
         init_params=settings.init_params,
         n_init=settings.n_init,
         random_state=RandomState(problem.seed),
@@ -292,15 +291,15 @@ def _starts(program, problem, settings, track):
 
 def _feed(program, problem):
     def draw(first, size):
-        return program.put(*problem.draw(first, size))
+        return program.put(problem.draw(first, size))
 
-    return Feed(program.data(*problem.evaluation, problem.num_data), problem.num_data, draw)
+    return Feed(program.data(problem.evaluation, problem.num_data), problem.num_data, draw)
 
 
 def _loss(program, feed, state):
     """Per row, under the given parameters; infinite where it is not a number."""
     program.assign(state)
-    loss = float(program.get(bound_function)(*feed.evaluation)) / feed.num_data
+    loss = float(program.get(bound_function)(feed.evaluation)) / feed.num_data
     return loss if np.isfinite(loss) else np.inf
 
 
@@ -316,7 +315,8 @@ def _shares(program, rows):
     return np.average(mixing_probs, axis=0, weights=rows.weight)
 
 
-def _mean_log_density(program, X, Y, weight):
-    weights, means, variances = (part.numpy() for part in program.get(mixture_function)(program.tensor(X)))
-    log_density = gaussian_mixture.log_density(Y, weights, means, np.sqrt(variances))
-    return float(np.average(log_density, weights=weight))
+def _mean_log_density(program, rows):
+    parts = program.get(mixture_function)(program.tensor(rows.X))
+    weights, means, variances = (part.numpy() for part in parts)
+    log_density = gaussian_mixture.log_density(rows.Y, weights, means, np.sqrt(variances))
+    return float(np.average(log_density, weights=rows.weight))

@@ -8,7 +8,7 @@ from rich.progress import Progress as RichProgress
 
 from ..engine.devices import describe_device
 
-Report = Callable[[int, float], None]
+Show = Callable[[float, float], None]
 
 # An expert with less than this share of the rows is one that the mixture does without.
 SMALL_SHARE = 1e-3
@@ -46,7 +46,7 @@ class Progress:
     def __exit__(self, *exception) -> None:
         self._bars.stop()
 
-    def start(self, name: str, max_iter: int) -> Report:
+    def start(self, name: str, max_iter: int) -> Show:
         """Add a line; call the result with the iteration and the loss per row."""
         task = self._bars.add_task(name, total=max_iter, bound=float("nan"))
         return lambda n_iter, loss: self._bars.update(task, completed=n_iter, bound=-loss)

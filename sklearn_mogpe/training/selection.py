@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data.rows import Problem
+from ..data.problem import Problem
 from ..engine.program import State
 from ..engine.structure import Structure
 from .checkpoints import Checkpoints
 from .fit import Fit, Settings, train, warn_of_interruption
-from .listeners import Listen, quiet
+from .reports import RunCallback, no_callback
 
 # Nats by which a further expert has to raise the bound: it also brings hyperparameters, whose uncertainty the
 # bound does not charge for.
@@ -38,7 +38,7 @@ def train_best(
     problem: Problem,
     settings: Settings,
     start: State | None = None,
-    listen: Listen = quiet,
+    callback: RunCallback = no_callback,
     checkpoints: Checkpoints | None = None,
 ) -> Selection:
     """Train mixtures of more and more experts, until one more is not worth it.
@@ -47,18 +47,18 @@ def train_best(
     ----------
     structures : iterable of Structure
         In ascending order of experts; only one, if there is a start.
-    problem, settings, start, listen, checkpoints
+    problem, settings, start, callback, checkpoints
         As for :func:`~sklearn_mogpe.training.fit.train`, which also raises the errors of the first structure.
         Those of later ones, or an interruption, end the selection.
     """
     first, *others = structures
-    best = Selection(first, train(first, problem, settings, start, listen, checkpoints), {})
+    best = Selection(first, train(first, problem, settings, start, callback, checkpoints), {})
     best.scores[first.n_experts] = best.fit.lower_bound
     for structure in others:
         if best.fit.interrupted:
             break
         try:
-            fit = train(structure, problem, settings, start, listen, checkpoints)
+            fit = train(structure, problem, settings, start, callback, checkpoints)
         except KeyboardInterrupt:
             warn_of_interruption()
             break

@@ -2,29 +2,54 @@
 
 from dataclasses import replace
 
-import tensorflow as tf
-
-from ..data.rows import Problem, number_of_points
+from ..data.problem import Problem, number_of_points
+from ..data.rows import WHOLE_DATA_ROWS
 from ..descriptions.read import Descriptions, check_kernel, check_kernels
 from ..engine.devices import check_device
 from ..engine.structure import Structure
 from .fit import Settings
-from .solvers import Options
-
-# First step size of Adam: where it moves the hyperparameters only, and where it moves everything.
-LEARNING_RATES = {"natgrad": 0.1, "batch_natgrad": 0.05, "lbfgs": 0.1, "adam": 0.01}
+from .solvers import ADAM, BATCH_NATGRAD, LBFGS, NATGRAD, Solver
 
 # n_experts="auto" tries up to this many.
 MAX_EXPERTS = 5
 
-# Iterations on the whole data, or mini-batch steps, in place of max_iter=None.
-STEPS = {"natgrad": 125, "batch_natgrad": 3000, "lbfgs": 200, "adam": 10_000}
-
 # batch_size="auto".
 BATCH_SIZE = 256
 
-# Steps between two looks at the bound, to hide the look's cost.
-REPORT_STEPS = {"natgrad": 25, "batch_natgrad": 100, "lbfgs": 1, "adam": 100}
+
+def choose_solver(
+    estimator, descriptions: Descriptions, n_rows: int, n_features: int, *, in_batches: bool
+) -> Solver:
+    """Choose the solver of an estimator: for mini-batches where they are asked for, or rows are many.
+
+    Parameters
+    ----------
+    estimator : MoGPERegressor
+    descriptions : Descriptions
+        Of the estimator.
+    n_rows, n_features : int
+    in_batches : bool
+        Whether the rows come in mini-batches only.
+
+    Raises
+    ------
+    ValueError
+        If natural gradients are asked for that cannot train what is described.
+    """
+    if estimator.solver == "adam":
+        return ADAM
+    if estimator.solver == "lbfgs" and not in_batches:
+        return LBFGS
+    many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
+    solver = BATCH_NATGRAD if in_batches or n_rows > many else NATGRAD
+    if solver.can_train(descriptions, number_of_points(estimator.n_inducing, n_features)):
+        return solver
+    if estimator.solver == "natgrad":
+        raise ValueError(
+            'Expected sparse GPs with a full and trainable q for solver="natgrad", and in mini-batches '
+            'equally many inducing points, got others; try solver="auto", "adam" or "lbfgs".'
+        )
+    return ADAM
 
 
 def make_structures(
@@ -101,7 +126,7 @@ def make_structure(
 
 
 def make_settings(
-    estimator, descriptions: Descriptions, n_rows: int, *, solver: str, max_iter: int | None
+    estimator, descriptions: Descriptions, n_rows: int, solver: Solver, max_iter: int | None
 ) -> Settings:
     """Make the settings of an estimator's training.
 
@@ -111,7 +136,7 @@ def make_settings(
     descriptions : Descriptions
         Of the estimator.
     n_rows : int
-    solver : {"natgrad", "batch_natgrad", "lbfgs", "adam"}
+    solver : Solver
     max_iter : int or None
         In place of the estimator's own.
 
@@ -121,21 +146,13 @@ def make_settings(
         If a start cannot be had of what is described, or the replicas of a ``tf.distribute`` strategy cannot
         share mini-batches evenly.
     """
-    in_batches = solver in ("batch_natgrad", "adam")
-    batch_size = min(n_rows, BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size)
-    _check_replicas(solver, batch_size if in_batches else None)
-    steps_per_iter = -(-n_rows // batch_size) if in_batches else 1
-    n_steps = STEPS[solver] if max_iter is None else max_iter * steps_per_iter
-    report_every = REPORT_STEPS[solver]
-    if in_batches:  # several times before patience ends
-        report_every = min(report_every, max(1, estimator.n_iter_no_change * steps_per_iter // 4))
-    rate = LEARNING_RATES[solver] if estimator.learning_rate is None else estimator.learning_rate
-    trace_every = None if estimator.log_dir is None else estimator.log_period
+    patience = estimator.n_iter_no_change
+    batch_size = BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size
     return Settings(
         solver=solver,
-        options=Options(n_steps, rate, report_every, steps_per_iter, batch_size, trace_every),
+        options=solver.options(n_rows, batch_size, patience, max_iter, estimator.learning_rate),
         tol=estimator.tol,
-        n_iter_no_change=estimator.n_iter_no_change,
+        n_iter_no_change=patience,
         n_init=estimator.n_init,
         init_params=_init_params(estimator.init_params, descriptions),
         verbose=estimator.verbose,
@@ -153,17 +170,3 @@ def _init_params(name, descriptions):
         f'Expected init_params="prior" or "auto" for what is described, got {name!r}: other starts need '
         "sparse GPs with a full and trainable q."
     )
-
-
-def _check_replicas(solver, batch_size):
-    n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    if n_replicas > 1 and batch_size is None:
-        raise ValueError(
-            f"Expected mini-batches, for the {n_replicas} replicas of the present strategy to share, "
-            f'got solver={solver!r} on the whole data; try solver="adam" or a smaller batch_size.'
-        )
-    if n_replicas > 1 and batch_size % n_replicas:
-        raise ValueError(
-            f"Expected a batch_size that {n_replicas} replicas can share evenly, got {batch_size}; try "
-            f"{batch_size - batch_size % n_replicas or n_replicas}."
-        )

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from ..engine.program import JITTER, Candidate, Program
 from .checkpoints import RunCheckpoints
-from .listeners import Hear, Mark, News
+from .reports import Callback, Report
 
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
 MAX_JITTER = 1e-2
@@ -48,8 +48,8 @@ class Tracker:
     validate : callable returning float, default=None
         Mean log density of held-out rows under the present parameters. If given, it decides what is best
         and when to stop, in place of the loss.
-    hear : callable ``News -> bool``, default=None
-        Is told of progress, and may ask to stop.
+    callback : callable ``Report -> bool``, default=None
+        Gets each report, and may ask to stop.
     checkpoints : RunCheckpoints, default=None
         Where the run is kept, so that it can be resumed.
 
@@ -76,13 +76,13 @@ class Tracker:
         tol: float = 0.0,
         n_iter_no_change: int | None = None,
         validate: Callable[[], float] | None = None,
-        hear: Hear | None = None,
+        callback: Callback | None = None,
         checkpoints: RunCheckpoints | None = None,
     ):
         self.program = program
         self.tol = tol
         self.n_iter_no_change = np.inf if n_iter_no_change is None else n_iter_no_change
-        self.validate, self.hear, self.checkpoints = validate, hear, checkpoints
+        self.validate, self.callback, self.checkpoints = validate, callback, checkpoints
         self.best_loss, self.best_state = start
         self.best_criterion = np.inf if validate else start.loss
         self.iterations: list[float] = []
@@ -122,11 +122,8 @@ class Tracker:
         for name in HISTORY:
             setattr(self, name, arrays[name].tolist())
 
-    def update(self, n_iter: float, loss: float, trace: Sequence[Mark] = ()) -> bool:
-        """Record the loss per row of the program's present parameters; return whether to stop.
-
-        The trace is for those who listen.
-        """
+    def update(self, n_iter: float, loss: float) -> bool:
+        """Record the loss per row of the program's present parameters; return whether to stop."""
         self.n_iter = n_iter
         self.iterations.append(n_iter)
         self.loss_curve.append(loss)
@@ -142,7 +139,7 @@ class Tracker:
         self.converged = n_iter - self._reference_iter >= self.n_iter_no_change
         if self.checkpoints is not None:
             self.checkpoints.save()
-        asked_to_stop = self.hear is not None and self.hear(News(n_iter, loss, trace))
+        asked_to_stop = self.callback is not None and self.callback(Report(n_iter, loss))
         return self.converged or asked_to_stop
 
     def has_beaten(self, n_iter: float, loss: float) -> bool:
@@ -163,7 +160,7 @@ class Tracker:
             If there is more jitter already than can be excused, or it has gone back too often.
         """
         self.program.assign(self.best_state)
-        if ".jitter" not in self.best_state:  # experts and gates of other kinds, on which jitter has no hold
+        if self.program.jitter is None:
             self._recoveries += 1
             if self._recoveries > MAX_RECOVERIES:
                 raise np.linalg.LinAlgError(
@@ -171,7 +168,7 @@ class Tracker:
                     "learning_rate, other starts of the parameters, or priors that hold them back."
                 )
             return
-        jitter = 10.0 * float(self.program.model.jitter.numpy())
+        jitter = 10.0 * float(self.program.jitter)
         if jitter > MAX_JITTER:
             raise np.linalg.LinAlgError(
                 "A covariance matrix of the experts or the gate is not positive definite, even with "
@@ -179,5 +176,5 @@ class Tracker:
                 'Try fewer inducing points (n_inducing), dtype="float64", a smaller learning_rate, a rougher '
                 'kernel such as "matern32", or remove inputs that repeat one another.'
             )
-        self.program.model.jitter.assign(jitter)
-        self.best_state = {**self.best_state, ".jitter": np.asarray(jitter, self.program.structure.dtype)}
+        self.program.jitter.assign(jitter)
+        self.best_state = self.program.read()

@@ -27,8 +27,8 @@ def batch_step(
     objective: Callable[[Latents], tf.Tensor],
     hyperparameters: Sequence[tf.Variable],
     step_size,
-) -> tuple[tf.Tensor, list[tf.Tensor], Naturals]:
-    """The objective and its derivatives by the hyperparameters, and q after a natural gradient step.
+) -> tuple[list[tf.Tensor], Naturals]:
+    """Derivatives of the objective by the hyperparameters, and q after a natural gradient step.
 
     Parameters
     ----------
@@ -45,15 +45,14 @@ def batch_step(
 
     Returns
     -------
-    value : scalar tensor
     gradients : list of tensors
         With q held.
     naturals : Naturals
     """
-    value, gradients, projections, sites = differentiate(
+    _, gradients, projections, sites = differentiate(
         model, X, naturals, natural_moments, objective, hyperparameters
     )
-    return value, gradients, move(naturals, naturals_of_sites(projections, sites), step_size)
+    return gradients, move(naturals, naturals_of_sites(projections, sites), step_size)
 
 
 def natural_moments(

@@ -49,15 +49,6 @@ def assign_naturals(gps: Sequence[SparseGP], naturals: Naturals) -> tf.Tensor:
     return finite
 
 
-def prior_kl(naturals: Naturals) -> tf.Tensor:
-    """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar."""
-    # KL = 1/2 (tr P^-1 + m^T m - M + log det P)
-    C = tf.linalg.cholesky(naturals.precision)
-    root, m = tf.linalg.triangular_solve(C, _eye(C)), mean_of(C, naturals.linear)
-    squares = tf.reduce_sum(tf.square(root)) + tf.reduce_sum(tf.square(m)) - tf.cast(tf.size(m), m.dtype)
-    return 0.5 * squares + tf.reduce_sum(tf.math.log(tf.linalg.diag_part(C)))
-
-
 def mean_of(C: tf.Tensor, linear: tf.Tensor) -> tf.Tensor:
     """``m = P^-1 (P m)`` of shape (..., M), with ``P = C C^T``."""
     return tf.linalg.cholesky_solve(C, linear[..., None])[..., 0]

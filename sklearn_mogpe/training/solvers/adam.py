@@ -5,19 +5,17 @@ import tensorflow as tf
 from ...engine.program import Program
 from ...engine.replicas import mean_over_replicas
 from ..tracking import Tracker
-from .feed import Feed
-from .options import Options
-from .steps import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
+from .base import Feed, Options, Solver
+from .steps import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 
 
 def adam(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by Adam, each step on some of the rows.
 
-    See :mod:`sklearn_mogpe.training.solvers` for the parameters.
+    See :class:`~sklearn_mogpe.training.solvers.Solver` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-    on_rows = on_batches(program, feed, options, steps)
-    in_chunks(program, feed, tracker, options, on_rows, optimizer)
+    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
 
 
 def _compiled(program, strategy):
@@ -27,19 +25,20 @@ def _compiled(program, strategy):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(optimizer.variables)
             value = -model.training_loss(batch)
-        return value, tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
+        return tape.gradient(value, optimizer.variables, unconnected_gradients="zero")
 
     def step(batch, learning_rate, _):
-        value, gradients = mean_over_replicas(strategy, gradients_of, batch)
+        gradients = mean_over_replicas(strategy, gradients_of, batch)
         finite = all_finite(gradients)
         optimizer.ascend(gradients, learning_rate, finite)
-        return finite, value, ()
+        return finite, ()
 
-    def finish(value, _):
-        return entry(program, -value)
+    def steps(rows, rates):
+        return loop_over_batches(step, rows, rates, ())[0]
 
-    def steps(X, Y, weight, rates, ends):
-        return loop_over_batches(step, finish, X, Y, weight, rates, ends)[:2]
+    return program.compile(steps, program.rows_signature, program.vector_signature), optimizer
 
-    vector = tf.TensorSpec([None], program.structure.dtype)
-    return program.compile(steps, *program.data_signature, vector, vector), optimizer
+
+ADAM = Solver(
+    "adam", adam, in_batches=True, is_natural=False, n_steps=10_000, learning_rate=0.01, report_every=100
+)

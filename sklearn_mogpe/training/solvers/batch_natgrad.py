@@ -5,11 +5,10 @@ import tensorflow as tf
 from ...engine.program import Program
 from ...engine.replicas import mean_over_replicas
 from ..natural_gradients.batch_sites import batch_step
-from ..natural_gradients.naturals import assign_naturals, naturals_of_q, prior_kl
+from ..natural_gradients.naturals import assign_naturals, naturals_of_q
 from ..tracking import Tracker
-from .feed import Feed
-from .options import Options
-from .steps import Adam, all_finite, entry, in_chunks, loop_over_batches, on_batches
+from .base import Feed, Options, Solver
+from .steps import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 
 # Steps in which Adam comes to its full size. Its first ones know only the signs of the derivatives, and would
 # throw the inducing inputs about.
@@ -20,11 +19,10 @@ def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Optio
     """Raise the bound by natural gradients and Adam, each step on some of the rows.
 
     Both have the same step sizes, once Adam is warm.
-    See :mod:`sklearn_mogpe.training.solvers` for the parameters.
+    See :class:`~sklearn_mogpe.training.solvers.Solver` for the parameters.
     """
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-    on_rows = on_batches(program, feed, options, steps)
-    in_chunks(program, feed, tracker, options, on_rows, optimizer)
+    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
 
 
 def _compiled(program, strategy):
@@ -34,26 +32,30 @@ def _compiled(program, strategy):
         step_size = tf.minimum(rate, tf.ones_like(rate))
 
         def on_part(part):
-            X, Y, weight = part
-
             def objective(latents):
-                return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
+                return model.expected_log_lik(latents, part.Y, part.weight) + model.log_prior_density()
 
-            return batch_step(model, X, naturals, objective, optimizer.variables, step_size)
+            return batch_step(model, part.X, naturals, objective, optimizer.variables, step_size)
 
-        value, gradients, moved = mean_over_replicas(strategy, on_part, batch)
+        gradients, moved = mean_over_replicas(strategy, on_part, batch)
         finite = all_finite([*gradients, *moved])
         warmth = tf.minimum((optimizer.count + 1.0) / WARM_UP, 1.0)
         optimizer.ascend(gradients, warmth * rate, finite)
-        return finite, value, moved
+        return finite, moved
 
-    def finish(value, naturals):
-        return entry(program, prior_kl(naturals) - value)
+    def steps(rows, rates):
+        finite, naturals = loop_over_batches(step, rows, rates, naturals_of_q(model))
+        return finite & assign_naturals(model.gps, naturals)
 
-    def steps(X, Y, weight, rates, ends):
-        start = naturals_of_q(model)
-        finite, trace, naturals = loop_over_batches(step, finish, X, Y, weight, rates, ends, start)
-        return finite & assign_naturals(model.gps, naturals), trace
+    return program.compile(steps, program.rows_signature, program.vector_signature), optimizer
 
-    vector = tf.TensorSpec([None], program.structure.dtype)
-    return program.compile(steps, *program.data_signature, vector, vector), optimizer
+
+BATCH_NATGRAD = Solver(
+    "batch_natgrad",
+    batch_natgrad,
+    in_batches=True,
+    is_natural=True,
+    n_steps=3000,
+    learning_rate=0.05,
+    report_every=100,
+)

@@ -7,8 +7,7 @@ import tensorflow as tf
 from ...engine.devices import one_thread
 from ...engine.program import Program
 from ..tracking import Tracker
-from .feed import Feed
-from .options import Options
+from .base import Feed, Options, Solver
 from .vector import pack, unpack
 
 # Pairs of vectors that L-BFGS remembers: more help here, as a gradient costs much more than they do.
@@ -18,7 +17,7 @@ MEMORY = 20
 def lbfgs(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
     """Raise the bound by SciPy's L-BFGS-B.
 
-    See :mod:`sklearn_mogpe.training.solvers` for the parameters; the learning rate has no meaning here.
+    See :class:`~sklearn_mogpe.training.solvers.Solver` for the parameters; the learning rate has no meaning.
     """
     loss_and_gradient = program.get(loss_and_gradient_function)
 
@@ -32,7 +31,7 @@ def lbfgs(program: Program, feed: Feed, tracker: Tracker, options: Options) -> N
     while tracker.n_iter < options.n_steps:
         try:
             result = minimize(
-                lambda theta: loss_and_gradient(theta, *feed.evaluation),
+                lambda theta: loss_and_gradient(theta, feed.evaluation),
                 pack(program.trainable).numpy(),
                 max_iter=options.n_steps - tracker.n_iter,
                 callback=after_iteration,
@@ -67,14 +66,19 @@ def minimize(function, start, *, max_iter, callback=None):
 
 
 def loss_and_gradient_function(program: Program):
-    """Compile ``(theta, X, Y, weight) -> (loss, gradient)``; it assigns theta to the program's variables."""
+    """Compile ``(theta, rows) -> (loss, gradient)``; it assigns theta to the program's variables."""
     variables = program.trainable
 
-    def function(theta, X, Y, weight):
+    def function(theta, rows):
         unpack(variables, theta)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            loss = program.model.training_loss((X, Y, weight))
+            loss = program.model.training_loss(rows)
         return loss, pack(tape.gradient(loss, variables, unconnected_gradients="zero"))
 
-    return program.compile(function, tf.TensorSpec([None], tf.float64), *program.data_signature)
+    return program.compile(function, tf.TensorSpec([None], tf.float64), program.rows_signature)
+
+
+LBFGS = Solver(
+    "lbfgs", lbfgs, in_batches=False, is_natural=False, n_steps=200, learning_rate=0.1, report_every=1
+)

@@ -6,11 +6,10 @@ import gpflow
 import numpy as np
 import tensorflow as tf
 
+from ...data.rows import Rows
 from ...engine.program import Program, bound_function
-from ..listeners import Mark
 from ..tracking import Tracker
-from .feed import Feed
-from .options import Options
+from .base import Feed, Options
 
 # The last step size of Adam, as a part of the first.
 DECAY = 0.1
@@ -29,10 +28,9 @@ def in_chunks(
 
     Parameters
     ----------
-    steps : callable ``(first, rates, ends) -> finite, trace``
-        Takes one step for each of the step sizes ``rates``, an array, the first of them step number
-        ``first``; returns whether all was finite, and the trace of :func:`loop`. Raises StopIteration if
-        there are no more rows.
+    steps : callable ``(first, rates) -> finite``
+        Takes one step for each of the step sizes ``rates``, a tensor, the first of them step number
+        ``first``; returns whether all was finite. Raises StopIteration if there are no more rows.
     optimizer : Adam
         Which takes the steps.
     """
@@ -43,100 +41,68 @@ def in_chunks(
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
     for first in range(done, options.n_steps, options.report_every):
-        some = program.tensor(rates[first : first + options.report_every])
-        last = first + len(some)
-        every = options.trace_every or options.n_steps
-        ends = [*range(first - first % every + every, last, every), last]
+        some = rates[first : first + options.report_every]
         try:
-            finite, trace = steps(first, some, [end - first for end in ends])
+            finite = steps(first, program.tensor(some))
         except StopIteration:
             return
-        value = float(loss(*feed.evaluation)) if finite else np.nan
+        value = float(loss(feed.evaluation)) if finite else np.nan
         if not np.isfinite(value):
             tracker.recover()
-            continue
-        pairs = zip(ends, trace.numpy(), strict=False)
-        marks = [Mark(end, row[0] / feed.num_data, row[1:]) for end, row in pairs]
-        if tracker.update(last / options.steps_per_iter, value / feed.num_data, marks):
+        elif tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
             return
 
 
-def on_batches(program: Program, feed: Feed, options: Options, steps: Callable) -> Callable:
+def on_batches(feed: Feed, options: Options, steps: Callable) -> Callable:
     """Steps for :func:`in_chunks`, each on further rows of the feed.
 
     Parameters
     ----------
-    steps : callable ``(X, Y, weight, rates, ends) -> finite, trace``
+    steps : callable ``(rows, rates) -> finite``
         Takes a step for each rate, on equal parts of the rows.
     """
 
-    def on_rows(first, rates, ends):
+    def on_rows(first, rates):
         rows = feed.draw(first * options.batch_size, len(rates) * options.batch_size)
-        n_steps = min(len(rates), -(-len(rows.X) // options.batch_size))  # fewer, where a stream ends
-        ends = [*(end for end in ends if end < n_steps), n_steps]
-        return steps(*rows, rates[:n_steps], program.tensor(ends))
+        n_steps = -(-len(rows.X) // options.batch_size)  # fewer, where a stream ends
+        return steps(rows, rates[:n_steps])
 
     return on_rows
 
 
-def loop_over_batches(step: Callable, finish: Callable, X, Y, weight, rates: tf.Tensor, ends, state=()):
-    """:func:`loop` of ``step((X, Y, weight), rate, state)``, each rate with its equal part of the rows."""
-    size = tf.shape(X)[0] // tf.size(rates)
+def loop_over_batches(step: Callable, rows: Rows, rates: tf.Tensor, state) -> tuple:
+    """:func:`loop` of ``step(batch, rate, state)``, each rate with its equal part of the rows."""
+    size = tf.shape(rows.X)[0] // tf.size(rates)
 
     def on_part(i, state):
-        part = slice(i * size, (i + 1) * size)
-        return step((X[part], Y[part], weight[part]), rates[i], state)
+        batch = rows.part(slice(i * size, (i + 1) * size))
+        return step(batch, rates[i], state)
 
-    return loop(on_part, finish, ends, state)
+    return loop(on_part, rates, state)
 
 
-def loop(step: Callable, finish: Callable, ends: tf.Tensor, state):
-    """Take steps in the graph, as long as all is finite, and leave a trace.
+def loop(step: Callable, rates: tf.Tensor, state) -> tuple:
+    """Take steps in the graph, one for each rate, as long as all is finite.
 
     Parameters
     ----------
-    step : callable ``(i, state) -> finite, value, state``
-        The value is the objective's before the step.
-    finish : callable ``(value, state) -> entry``
-        Is called after the steps of each piece, with the mean of their values; the entry is a vector.
-    ends : tensor of shape (n_pieces,)
-        Number of the steps that are taken when a piece ends.
+    step : callable ``(i, state) -> finite, state``
+    rates : tensor of shape (n_steps,)
     state
         Tensors, nested as they like.
 
     Returns
     -------
     finite : boolean tensor
-    trace : tensor of shape (n_pieces, ...)
-        The pieces' entries.
     state
     """
-    dtype = gpflow.default_float()
-    ends = tf.cast(ends, tf.int32)
-    trace = tf.TensorArray(dtype, tf.size(ends), element_shape=[None])
-
-    def piece(j, i, _, trace, state):
-        def going_on(i, finite, *_):
-            return finite & (i < ends[j])
-
-        def body(i, _, total, state):
-            finite, value, state = step(i, state)
-            return i + 1, finite, total + value, state
-
-        start = i, tf.constant(True), tf.zeros([], dtype), state
-        _, finite, total, state = tf.while_loop(going_on, body, start)
-        mean = total / tf.cast(ends[j] - i, dtype)
-        return j + 1, ends[j], finite, trace.write(j, finish(mean, state)), state
-
-    start = tf.constant(0), tf.constant(0), tf.constant(True), trace, state
-    result = tf.while_loop(lambda j, _, finite, *__: finite & (j < tf.size(ends)), piece, start)
-    _, _, finite, trace, state = result
-    return finite, trace.stack(), state
-
-
-def entry(program: Program, loss: tf.Tensor) -> tf.Tensor:
-    """Of a trace: the loss of all rows as the last steps saw it, then the small parameters."""
-    return tf.concat([loss[None], program.curves.pack()], 0)
+    start = tf.constant(0), tf.constant(True), state
+    _, finite, state = tf.while_loop(
+        lambda i, finite, _: finite & (i < tf.size(rates)),
+        lambda i, _, state: (i + 1, *step(i, state)),
+        start,
+    )
+    return finite, state
 
 
 def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:

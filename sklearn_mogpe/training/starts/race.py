@@ -6,11 +6,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.random import RandomState
 
+from ...data.rows import Rows
 from ...engine.devices import one_thread
 from ...engine.program import Candidate, Program, State, bound_function
+from ...gps import model_parameters
 from ...mixture_of_experts import Latents
 from ..natural_gradients.sites import assign_q, prior_sites, site_step
-from ..solvers import Feed, Options, natgrad
+from ..solvers import NATGRAD, Feed, Options
 from ..solvers.natgrad import natgrad_steps
 from ..tracking import Tracker
 from .divisions import spread_points, starts
@@ -28,9 +30,6 @@ LEARNING_RATE = 0.2
 # Iterations in which q finds its place before other parameters are trained, where there is no race.
 WARM_UP_STEPS = 25
 
-# Parameters that belong to the inducing points.
-SIZED_BY_POINTS = (".Z", ".q_mu", ".q_sqrt")
-
 # Rounds of (iterations, starts that go on to the next round). The last is the winner's own: where the race
 # sees a sample of the rows only, it spares iterations on all of them.
 ROUNDS = ((25, 4), (50, 1), (100, 1))
@@ -40,9 +39,7 @@ def race(
     program: Program,
     single: Single,
     n_inducing: int,
-    X,
-    Y,
-    weight,
+    rows: Rows,
     *,
     init_params: str,
     n_init: int,
@@ -58,7 +55,7 @@ def race(
     single : Single
     n_inducing : int
         M.
-    X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
+    rows : Rows
     init_params : str
         Name of the only start to take, or ``"auto"`` for all.
     n_init : int
@@ -77,25 +74,24 @@ def race(
     numpy.linalg.LinAlgError
         If every start failed.
     """
-    scaled = X / single.lengthscales
+    scaled = rows.X / single.lengthscales
     with one_thread():
-        proposals = starts(scaled, Y, single.residuals, program.structure.n_experts, random_state)
+        proposals = starts(scaled, rows.Y, single.residuals, program.structure.n_experts, random_state)
     if init_params != "auto":
         proposals = {init_params: proposals[init_params]}
-    data = program.data(X, Y, weight)
-    points = X[spread_points(scaled, n_inducing)]
-    base = _base_state(program, single, points)
+    data = program.data(rows)
+    base = _base_state(program, single, rows.X[spread_points(scaled, n_inducing)])
     running = {}
     for name, start in proposals.items():
         program.assign(base)
-        program.get(_start_function)(*data, *map(program.tensor, start))
+        program.get(_start_function)(data, *map(program.tensor, start))
         running[name] = Candidate(np.inf, program.read())
     failure = None
     for max_iter, survivors in ROUNDS:
         for name, candidate in list(running.items()):
             tracker = track(f"start {name}", candidate, max_iter)
             try:
-                natgrad(program, Feed(data, len(X)), tracker, Options(max_iter, LEARNING_RATE))
+                NATGRAD.run(program, Feed(data, len(rows.X)), tracker, Options(max_iter, LEARNING_RATE))
                 running[name] = Candidate(tracker.best_loss, tracker.best_state)
             except np.linalg.LinAlgError as error:
                 failure = error
@@ -112,7 +108,7 @@ def prepare(program: Program) -> None:
     program.prepare(natgrad_steps, _start_function, bound_function)
 
 
-def warm_up(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, int], Tracker]) -> State:
+def warm_up(program: Program, rows: Rows, track: Callable[[str, Candidate, int], Tracker]) -> State:
     """Let every q find its place from the program's present parameters, the others of which are held.
 
     Let loose at once, the hyperparameters would run after a q that has learnt nothing yet.
@@ -120,12 +116,12 @@ def warm_up(program: Program, X, Y, weight, *, track: Callable[[str, Candidate, 
     Parameters
     ----------
     program : Program
-    X, Y, weight, track
+    rows, track
         As for :func:`race`.
     """
     tracker = track("start", Candidate(np.inf, program.read()), WARM_UP_STEPS)
-    feed = Feed(program.data(X, Y, weight), len(X))
-    natgrad(program, feed, tracker, Options(WARM_UP_STEPS, learning_rate=0.0))
+    feed = Feed(program.data(rows), len(rows.X))
+    NATGRAD.run(program, feed, tracker, Options(WARM_UP_STEPS, learning_rate=0.0))
     return tracker.best_state
 
 
@@ -136,17 +132,13 @@ def _base_state(program, single, points):
     """
     structure = program.structure
     program.reset(points)
-    base = program.read()
-    first = ".experts.experts[0]."
     for k in structure.experts_as_usual:
-        for path, value in single.state.items():
-            own = path.replace(first, f".experts.experts[{k}].")
-            fits = own in base and np.shape(base[own]) == np.shape(value)
-            if path.startswith(first) and not path.endswith(SIZED_BY_POINTS) and fits:
-                base[own] = value
-    program.assign(base)
+        for path, parameter in model_parameters(program.model.experts.experts[k]).items():
+            variable = parameter.unconstrained_variable
+            if path in single.expert and np.shape(single.expert[path]) == variable.numpy().shape:
+                variable.assign(single.expert[path])
     if not structure.has_usual_gate:
-        return base
+        return program.read()
     (gate,) = program.model.gating_network.gps
     kernel = gate.kernel
     if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
@@ -160,24 +152,24 @@ def _start_function(program: Program):
     """Compile what gives a program's experts and gate the parameters of a :class:`Start`."""
     model, dtype = program.model, program.structure.dtype
 
-    def function(X, Y, weight, responsibilities, noise_factor, lengthscale_factor):
+    def function(rows, responsibilities, noise_factor, lengthscale_factor):
         for k in program.structure.experts_as_usual:
             expert = model.experts.experts[k]
             scale(expert, noise_factor[k], lengthscale_factor[k])
 
         def objective(latents):
-            return tf.reduce_sum(weight * _assigned(latents, Y, model.points, responsibilities))
+            return tf.reduce_sum(rows.weight * _assigned(latents, rows.Y, model.points, responsibilities))
 
         def step(i, sites):
-            return i + 1, site_step(model, X, sites, objective, [], 1.0)[2]
+            return i + 1, site_step(model, rows.X, sites, objective, [], 1.0)[2]
 
-        start = tf.constant(0), prior_sites(model, X)
+        start = tf.constant(0), prior_sites(model, rows.X)
         _, sites = tf.while_loop(lambda i, _: i < ASSIGNMENT_STEPS, step, start)
-        assign_q(model, X, sites)
+        assign_q(model, rows.X, sites)
 
     factors = tf.TensorSpec([program.structure.n_experts], dtype)
     responsibilities = tf.TensorSpec([program.structure.n_experts, None], dtype)
-    return program.compile(function, *program.data_signature, responsibilities, factors, factors)
+    return program.compile(function, program.rows_signature, responsibilities, factors, factors)
 
 
 def _assigned(latents: Latents, Y, points, responsibilities):

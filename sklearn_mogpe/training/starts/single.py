@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-import gpflow
 import numpy as np
 import tensorflow as tf
 
+from ...data.rows import Rows
 from ...engine.program import Candidate, Program, State, checkout, mixture_function
 from ...engine.structure import Structure
 from ...experts import SVGPExpert
+from ...gps import model_parameters
 from ..natural_gradients.sites import Sites, assign_q, site_step
 from ..solvers.lbfgs import minimize
 from ..solvers.vector import pack, unpack
@@ -31,7 +32,8 @@ class Single(NamedTuple):
     Attributes
     ----------
     state : State
-        Without the jitter, which depends on the precision.
+    expert : State
+        The parameters of its only expert, but for q and the inducing inputs, by their paths in the expert.
     lengthscales : array of shape (D,)
         The shortest over the outputs.
     residuals : array of shape (N, P)
@@ -39,11 +41,12 @@ class Single(NamedTuple):
     """
 
     state: State
+    expert: State
     lengthscales: np.ndarray
     residuals: np.ndarray
 
 
-def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
+def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
     """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
 
     The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
@@ -55,7 +58,7 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
         Of a mixture, whose first kernel is taken.
     n_inducing : int
         M.
-    X, Y, weight : arrays of shapes (N, D), (N, P), (N,)
+    rows : Rows
 
     Raises
     ------
@@ -74,68 +77,64 @@ def fit_single(structure: Structure, n_inducing: int, X, Y, weight) -> Single:
         n_inducing=None,
     )
     with checkout(single) as program:
-        data = program.data(X, Y, weight)
-        function = program.get(_collapsed_function)
-        points = X[spread_points(X, n_inducing)]
+        data, n_features = program.data(rows), rows.X.shape[1]
+        points = rows.X[spread_points(rows.X, n_inducing)]
         candidates = []
         for factor in STARTS:
             program.reset(points)
-            scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(X.shape[1]))
-            candidates.append(_collapse(program, function, data))
+            scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(n_features))
+            candidates.append(_collapse(program, data))
         state = min(candidates, key=lambda candidate: candidate.loss).state
         program.assign(state)
         _, means, _ = program.get(mixture_function)(data.X)
         (expert,) = program.model.experts.experts
-        residuals = (Y - means[:, 0].numpy()) / np.sqrt(expert.likelihood.variance.numpy())
-        del state[".jitter"]
-        return Single(state, _lengthscales(expert, X.shape[1]), residuals)
+        residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(expert.likelihood.variance.numpy())
+        parameters = model_parameters(expert)
+        own = {path: parameter.unconstrained_variable.numpy() for path, parameter in parameters.items()}
+        return Single(state, own, _lengthscales(expert, n_features), residuals)
 
 
-def _collapse(program, function, data):
+def _collapse(program, data):
+    function = program.get(_collapsed_function)
     tracker = Tracker(program, Candidate(np.inf, program.read()))
     no, yes = tf.constant(False), tf.constant(True)
     while True:
         try:
             theta = pack(program.hyperparameters).numpy()
-            result = minimize(lambda x: function(x, *data, no), theta, max_iter=MAX_ITER)
-            function(tf.constant(result.x), *data, yes)
+            result = minimize(lambda x: function(x, data, no), theta, max_iter=MAX_ITER)
+            function(tf.constant(result.x), data, yes)
             return Candidate(result.fun / len(data.X), program.read())
         except FloatingPointError:
             tracker.recover()
 
 
 def _collapsed_function(program: Program):
-    """Compile ``(theta, X, Y, weight, keep) -> (loss, gradient)`` by the hyperparameters, q at its optimum.
+    """Compile ``(theta, rows, keep) -> (loss, gradient)`` by the hyperparameters, q at its optimum.
 
     ``keep`` says whether the model gets that q.
     """
     model, variables = program.model, program.hyperparameters
 
-    def function(theta, X, Y, weight, keep):
+    def function(theta, rows, keep):
         unpack(variables, theta)
 
         def objective(latents):
-            return model.expected_log_lik(latents, Y, weight) + model.log_prior_density()
+            return model.expected_log_lik(latents, rows.Y, rows.weight) + model.log_prior_density()
 
         # A row of weight w says exp(-w (y - g)^2 / (2 noise)) of its projection g: the sites of the best q.
-        precision = weight / model.experts.noise_variance(X)[0]
-        sites = Sites(precision * tf.transpose(Y), precision)
-        value, gradients, _ = site_step(model, X, sites, objective, variables, 1.0)
-        tf.cond(keep, lambda: assign_q(model, X, sites), lambda: False)
+        precision = rows.weight / model.experts.noise_variance(rows.X)[0]
+        sites = Sites(precision * tf.transpose(rows.Y), precision)
+        value, gradients, _ = site_step(model, rows.X, sites, objective, variables, 1.0)
+        tf.cond(keep, lambda: assign_q(model, rows.X, sites), lambda: False)
         return -value, -pack(gradients)
 
     return program.compile(
-        function, tf.TensorSpec([None], tf.float64), *program.data_signature, tf.TensorSpec([], tf.bool)
+        function, tf.TensorSpec([None], tf.float64), program.rows_signature, tf.TensorSpec([], tf.bool)
     )
 
 
-def _lengthscale_parameters(expert):
-    parameters = gpflow.utilities.parameter_dict(expert.gp.kernel)
-    return [parameter for path, parameter in parameters.items() if path.endswith(".lengthscales")]
-
-
 def _lengthscales(expert, input_dim):
-    values = [parameter.numpy() for parameter in _lengthscale_parameters(expert)]
+    values = [parameter.numpy() for parameter in expert.gp.lengthscales]
     fitting = [np.broadcast_to(v, input_dim) for v in values if np.shape(v) in ((), (input_dim,))]
     return np.min(fitting, axis=0) if fitting else np.ones(input_dim)
 
@@ -149,5 +148,5 @@ def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:
 
 def scale_lengthscales(expert: SVGPExpert, factor) -> None:
     """Multiply an expert's lengthscales, if its kernel has such."""
-    for parameter in _lengthscale_parameters(expert):
+    for parameter in expert.gp.lengthscales:
         parameter.assign(parameter * factor)

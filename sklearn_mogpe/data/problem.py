@@ -1,0 +1,170 @@
+"""What a mixture is fitted to: rows to fit, to judge by, to hold out and to draw from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils.random import sample_without_replacement
+
+from .rows import WHOLE_DATA_ROWS, Rows, Scales, fit_scales
+from .stream import Stream
+
+# Rows that judge parameters where all are too many.
+EVALUATION_ROWS = 2048
+
+# Inducing points in place of "auto", for one feature and for several. In trials 250 were not better than 100
+# and took about twice as long.
+ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
+
+# Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
+INITIAL_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a mixture is fitted to.
+
+    Attributes
+    ----------
+    scales : Scales
+    own_scales : Scales
+        Of all rows, whatever they are scaled by, as by those of an earlier fit: a change in any row changes
+        them.
+    sample : Rows
+        Standardised, some of the rows or all, enough to look for a start.
+    evaluation : Rows
+        Standardised, some of the rows or all, enough to judge parameters by.
+    held_out : Rows or None
+        Standardised, rows that decide what is best and when to stop.
+    draw : callable ``(first, size) -> Rows``
+        Gives as many rows, standardised, for mini-batches that begin when ``first`` rows have been drawn. The
+        last of a stream may be fewer; after them, it raises StopIteration.
+    n_inducing : int
+        M.
+    n_rows : int
+        Number of rows that are fitted.
+    num_data : int
+        Number of rows that they stand for.
+    seed : int
+        Of the search for a start.
+    """
+
+    scales: Scales
+    own_scales: Scales
+    sample: Rows
+    evaluation: Rows
+    held_out: Rows | None
+    draw: Callable[[int, int], Rows]
+    n_inducing: int
+    n_rows: int
+    num_data: int
+    seed: int
+
+
+def make_problem(
+    rows: Rows,
+    *,
+    whole: bool,
+    n_inducing: int,
+    random_state: np.random.RandomState,
+    normalize_y: bool = True,
+    held_out_fraction: float = 0.0,
+    scales: Scales | None = None,
+    n_before: int = 0,
+    stream: Stream | None = None,
+) -> Problem:
+    """Divide rows into those to fit and those to hold out, and draw samples of those to fit.
+
+    Mini-batches are drawn with repetitions. They depend on ``random_state`` and on how many rows have been
+    drawn before, but not on which.
+
+    Parameters
+    ----------
+    rows : Rows
+    whole : bool
+        Whether all rows evaluate the parameters.
+    n_inducing : int
+        M at most; no more than distinct inputs are used, unless an earlier fit has used them.
+    random_state : numpy.random.RandomState
+    normalize_y : bool, default=True
+        Whether outputs are standardised.
+    held_out_fraction : float, default=0.0
+        Zero holds out nothing; no more than 20 000 rows are held out.
+    scales : Scales, default=None
+        Of an earlier fit, from which this one goes on. None fits them to the rows.
+    n_before : int, default=0
+        Rows that an earlier fit has seen, which these only add to.
+    stream : Stream, default=None
+        Whose head the rows are, and which mini-batches come from.
+
+    Raises
+    ------
+    ValueError
+        If the rows are too few to hold out some and fit the others.
+    """
+    own_scales, goes_on = fit_scales(rows), scales is not None
+    if scales is None:
+        scales = own_scales if normalize_y else own_scales.without_y()
+    places, held_out = _divide(len(rows.X), held_out_fraction, random_state)
+
+    n_fitted = len(rows.X) if places is None else len(places)
+
+    def take(chosen):
+        return _take(rows, chosen if places is None else places[chosen], scales)
+
+    def some(size):
+        if size >= n_fitted:
+            return take(np.arange(n_fitted))
+        return take(np.sort(sample_without_replacement(n_fitted, size, random_state=random_state)))
+
+    sample = some(max(INITIAL_ROWS, 2 * n_inducing))
+    evaluation = some(n_fitted if whole else EVALUATION_ROWS)
+    seed = random_state.randint(np.iinfo(np.int32).max)
+
+    def draw(first, size):
+        if stream is not None:
+            return scales.transform(stream.draw(first, size))
+        return take(np.random.default_rng([seed, first]).integers(n_fitted, size=size))
+
+    n_rows = n_fitted if stream is None else stream.n_rows
+    return Problem(
+        scales=scales,
+        own_scales=own_scales,
+        sample=sample,
+        evaluation=evaluation,
+        held_out=None if held_out is None else _take(rows, held_out, scales),
+        draw=draw,
+        n_inducing=n_inducing if goes_on else min(n_inducing, len(np.unique(sample.X, axis=0))),
+        n_rows=n_rows,
+        num_data=n_before + n_rows,
+        seed=seed,
+    )
+
+
+def _divide(n_rows, held_out_fraction, random_state):
+    """Numbers of the rows to fit, or None for all, and of those to hold out, if any."""
+    if not held_out_fraction:
+        return None, None
+    size = min(round(held_out_fraction * n_rows), WHOLE_DATA_ROWS)
+    if size < 1 or n_rows - size < 2:
+        raise ValueError(
+            f"Expected a validation_fraction that holds out some of {n_rows} distinct rows and "
+            f"leaves enough to fit, got {held_out_fraction:g}; set early_stopping=False."
+        )
+    held_out = np.sort(sample_without_replacement(n_rows, size, random_state=random_state))
+    return np.delete(np.arange(n_rows), held_out), held_out
+
+
+def _take(rows, places, scales):
+    """Rows of some numbers, standardised; read in their order, which is kinder to a disk."""
+    order = np.argsort(places)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return scales.transform(rows.part(places[order]).part(back))
+
+
+def number_of_points(n_inducing: int | str, n_features: int) -> int:
+    """Number of inducing points; of ``"auto"``, for D features."""
+    if n_inducing != "auto":
+        return n_inducing
+    return ONE_FEATURE_POINTS if n_features == 1 else SEVERAL_FEATURES_POINTS
