@@ -7,6 +7,7 @@ from gpflow.keras import tf_keras
 from measure import arguments, dgemm_rate, medians, show
 from peers import LoopedMixture
 
+from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.program import checkout
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.solvers.adam import _compiled
@@ -37,15 +38,15 @@ def ours(K, M, B, D, S, dtype, bound, n):
     X, Y = data(n * B, D)
     with checkout(structure) as program:
         program.reset(data(M, D)[0])
-        rows = program.data(X, Y, np.ones(n * B))
+        rows = program.data(Rows(X, Y, np.ones(n * B)))
         steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
         optimizer.reset()
         state = program.read()
-        rates, ends = tf.fill([n], tf.constant(0.001, dtype)), tf.constant([n], dtype)
+        rates = tf.fill([n], tf.constant(0.001, dtype))
 
     def run():
         program.assign(state)
-        assert steps(*rows, rates, ends)[0]
+        assert steps(rows, rates)
 
     return run
 

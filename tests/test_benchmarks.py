@@ -12,6 +12,7 @@ from scipy.stats import norm
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import RandomForestRegressor
 
+from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.program import Program, bound_function
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.metrics import crps, nlpd, pit
@@ -46,7 +47,7 @@ def bound_of_program(structure, X, Y, Z, means, roots):
     (gate,) = program.model.gating_network.gps
     gate.q_mu.assign(np.concatenate(means[len(experts) :], 1))
     gate.q_sqrt.assign(np.concatenate(roots[len(experts) :]))
-    loss = program.get(bound_function)(*program.data(X, Y, np.ones(len(X))))
+    loss = program.get(bound_function)(program.data(Rows(X, Y, np.ones(len(X)))))
     return -float(loss) - float(program.model.log_prior_density())
 
 

@@ -1,4 +1,4 @@
-"""Rows: merged, weighted, standardised and divided."""
+"""Rows: merged, weighted and standardised."""
 
 from itertools import permutations
 
@@ -7,12 +7,10 @@ import pytest
 
 from sklearn_mogpe.data.rows import (
     Rows,
-    Scales,
     check_sample_weight,
     distinct_rows,
     fit_scaler,
-    identity_scaler,
-    make_problem,
+    fit_scales,
 )
 
 
@@ -98,10 +96,12 @@ def test_small_spread_far_from_zero_is_not_constant():
     assert scaler.scale[0] == pytest.approx(1e-3 * np.std(noise), rel=1e-6)
 
 
-def test_identity_scaler_changes_nothing():
+def test_outputs_may_stay_as_they_are():
     values = np.random.default_rng(0).normal(size=(5, 2)) * 1e8
-    np.testing.assert_array_equal(identity_scaler(values).transform(values), values)
-    np.testing.assert_array_equal(identity_scaler(values).inverse_transform(values), values)
+    scales = fit_scales(Rows(values, values, np.ones(5)))
+    assert_same(scales.without_y().X, scales.X)
+    np.testing.assert_array_equal(scales.without_y().Y.transform(values), values)
+    np.testing.assert_array_equal(scales.without_y().Y.inverse_transform(values), values)
 
 
 @pytest.mark.parametrize(
@@ -131,68 +131,9 @@ def test_bad_weights(weight, message):
         check_sample_weight(weight, np.zeros((3, 1)))
 
 
-def problem_of(rows, **options):
-    """A problem in the rows' own units."""
-    scales = Scales(identity_scaler(rows.X), identity_scaler(rows.Y))
-    options = {"whole": True, "n_inducing": 3, "held_out_fraction": 0.0, "n_before": 0, "seed": 0, **options}
-    return make_problem(rows, scales, random_state=np.random.RandomState(options.pop("seed")), **options)
-
-
-@pytest.fixture
-def numbered(rows):
-    """Rows whose weights tell them apart."""
-    return rows._replace(weight=np.arange(1.0, 21.0))
-
-
-def test_all_rows_are_looked_at_as_they_are(numbered):
-    problem = problem_of(numbered, n_before=5)
-    for part in (problem.sample, problem.evaluation):
-        np.testing.assert_allclose(part.X, numbered.X, atol=1e-11)
-        assert_same(part[2:], numbered[2:])
-    assert (problem.n_rows, problem.num_data, problem.held_out) == (20, 25, None)
-
-
-def test_held_out_rows_are_the_others(numbered, monkeypatch):
-    monkeypatch.setattr("sklearn_mogpe.data.rows.EVALUATION_ROWS", 8)
-    problem = problem_of(numbered, held_out_fraction=0.25, whole=False)
-    assert (len(problem.held_out.X), problem.n_rows, problem.num_data) == (5, 15, 15)
-    assert len(problem.evaluation.X) == 8
-    drawn = problem.draw(32, 1000)
-    assert sorted(set(drawn.weight) | set(problem.held_out.weight)) == list(numbered.weight)
-    for part in (problem.held_out, problem.evaluation, problem.sample, drawn):
-        places = part.weight.astype(int) - 1
-        np.testing.assert_allclose(part.X, numbered.X[places], atol=1e-11)
-        np.testing.assert_allclose(part.Y, numbered.Y[places], atol=1e-11)
-        assert part is problem.held_out or not set(part.weight) & set(problem.held_out.weight)
-
-
-def test_draws_are_those_of_the_seed(numbered):
-    problem = problem_of(numbered)
-    first = problem.draw(30, 30)
-    assert not np.array_equal(first.weight, problem.draw(60, 30).weight)
-    assert_same(first, problem.draw(30, 30))  # whatever was drawn between
-    assert_same(first, problem_of(numbered).draw(30, 30))
-    assert not np.array_equal(first.weight, problem_of(numbered, seed=1).draw(30, 30).weight)
-    frequencies = np.bincount(problem.draw(0, 20_000).weight.astype(int))[1:]
-    assert 850 < frequencies.min() <= frequencies.max() < 1150
-
-
-def test_held_out_rows_are_those_of_the_random_state(numbered):
-    first, same, other = (problem_of(numbered, held_out_fraction=0.5, seed=s).held_out for s in (0, 0, 1))
-    assert_same(first, same)
-    assert not np.array_equal(first.weight, other.weight)
-
-
 def test_scaler_reads_block_by_block(monkeypatch):
     rng = np.random.default_rng(0)
     values, weight = rng.normal(size=(100, 2)) * [1.0, 1e3], rng.uniform(size=100)
     whole = fit_scaler(values, weight)
     monkeypatch.setattr("sklearn_mogpe.data.rows.BLOCK_ROWS", 7)
     np.testing.assert_allclose(fit_scaler(values, weight), whole, rtol=1e-13)
-
-
-@pytest.mark.parametrize(("n_rows", "n_features", "expected"), [(300, 1, 50), (300, 2, 100), (60, 2, 60)])
-def test_automatic_number_of_inducing_points(n_rows, n_features, expected):
-    values = np.random.default_rng(0).standard_normal((n_rows, n_features))
-    rows = Rows(values, values[:, :1], np.ones(n_rows))
-    assert problem_of(rows, n_inducing="auto").n_inducing == expected

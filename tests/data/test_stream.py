@@ -1,18 +1,21 @@
 """Streams: rows in batches of any sizes, pass after pass, through the loop of the mini-batch solver."""
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
 
-from sklearn_mogpe.data.rows import Rows, fit_scales, make_problem
+from sklearn_mogpe.data.problem import make_problem
+from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.data.stream import Stream
 from sklearn_mogpe.descriptions.read import read_descriptions
-from sklearn_mogpe.training import settings as resolve
+from sklearn_mogpe.training import settings
 from sklearn_mogpe.training.fit import train
 from sklearn_mogpe.training.settings import make_settings, make_structures
+from sklearn_mogpe.training.solvers import ADAM, BATCH_NATGRAD
 
 SMALL = {"batch_size": 16}
 
@@ -44,20 +47,13 @@ def numbered(n_rows):
     return np.arange(float(n_rows))[:, None], np.arange(float(n_rows))
 
 
-def problem_of(rows, n_inducing=3):
-    return make_problem(
-        rows,
-        fit_scales(rows, normalize_y=True),
-        whole=False,
-        n_inducing=n_inducing,
-        held_out_fraction=0.0,
-        n_before=0,
-        random_state=np.random.RandomState(0),
-    )
+def problem_of(rows, n_inducing=3, stream=None):
+    random_state = np.random.RandomState(0)
+    return make_problem(rows, whole=False, n_inducing=n_inducing, stream=stream, random_state=random_state)
 
 
 def draw_all(stream, sizes):
-    fed = stream.feed(problem_of(stream.head))
+    fed = problem_of(stream.head, stream=stream)
     drawn = [fed.draw(sum(sizes[:i]), size) for i, size in enumerate(sizes)]
     return [fed.scales.X.inverse_transform(rows.X)[:, 0].round(6).tolist() for rows in drawn]
 
@@ -86,7 +82,7 @@ def test_the_last_rows_of_an_iterator_may_be_fewer_and_are_the_last(sizes):
 def test_a_resumed_fit_passes_over_the_rows_that_it_has_seen_in_a_pass(monkeypatch):
     monkeypatch.setattr("sklearn_mogpe.data.stream.BLOCK_ROWS", 2)
     stream = Stream(list(cut(numbered(11), [4])), None, to_rows)
-    fed = stream.feed(problem_of(stream.head))
+    fed = problem_of(stream.head, stream=stream)
     drawn = [fed.draw(first, 3).weight for first in (11 + 5, 11 + 8)]
     assert fed.scales.X.inverse_transform(fed.draw(22, 2).X)[:, 0] == pytest.approx([0, 1], abs=1e-9)
     assert [len(weight) for weight in drawn] == [3, 3]
@@ -127,20 +123,19 @@ def test_no_more_batches_than_needed_are_looked_at_first(monkeypatch):
 # Fits
 
 
-@pytest.mark.parametrize(("solver", "name"), [("auto", "batch_natgrad"), ("adam", "adam")])
-def test_a_stream_is_trained_on_as_the_loop_by_hand(make_regressor, short_search, step, solver, name):
+@pytest.mark.parametrize(("name", "solver"), [("auto", BATCH_NATGRAD), ("adam", ADAM)])
+def test_a_stream_is_trained_on_as_the_loop_by_hand(make_regressor, short_search, step, name, solver):
     X, y = step[0][:60], step[1][:60]
-    model = make_regressor(**SMALL, solver=solver, max_iter=30).fit_stream(list(cut((X, y), [7, 30, 1])))
+    model = make_regressor(**SMALL, solver=name, max_iter=30).fit_stream(list(cut((X, y), [7, 30, 1])))
     rows = Rows(X, y[:, None], np.ones(60))
     problem = problem_of(rows, n_inducing=12)
 
     def draw(first, size):
-        places = np.arange(first, first + size) % 60
-        return problem.scales.transform(Rows(*(part[places] for part in rows)))
+        return problem.scales.transform(rows.part(np.arange(first, first + size) % 60))
 
-    settings = make_settings(model, read_descriptions(model), 60, solver=name, max_iter=30)
+    how = make_settings(model, read_descriptions(model), 60, solver, 30)
     (structure,) = make_structures(model, read_descriptions(model), problem, None)
-    expected = train(structure, problem._replace(draw=draw), settings)
+    expected = train(structure, replace(problem, draw=draw), how)
     assert model.loss_curve_ == expected.loss_curve
     assert model.lower_bound_ == expected.lower_bound
     for path, value in expected.state.items():
@@ -215,7 +210,7 @@ def test_an_iterator_without_a_number_of_rows(make_regressor, wave):
 def test_an_iterator_that_ends_too_early_keeps_what_was_learnt(
     make_regressor, short_search, wave, monkeypatch
 ):
-    monkeypatch.setitem(resolve.REPORT_STEPS, "batch_natgrad", 2)
+    monkeypatch.setattr(settings, "BATCH_NATGRAD", replace(BATCH_NATGRAD, report_every=2))
     with pytest.warns(UserWarning, match=r"Expected 4000 rows in a pass.*got 40\..*set n_rows=40"):
         model = make_regressor(**SMALL).fit_stream(cut(wave, [10]), n_rows=4000)
     assert len(model.loss_curve_) == 2  # of 2 and of 1 steps
@@ -278,7 +273,7 @@ def test_a_bad_batch_while_training_is_named_and_the_last_fit_stays(
 
 def test_three_passes_hold_a_few_batches_only(make_regressor, short_search, monkeypatch):
     monkeypatch.setattr("sklearn_mogpe.data.stream.WHOLE_DATA_ROWS", 40)
-    monkeypatch.setitem(resolve.REPORT_STEPS, "batch_natgrad", 2)
+    monkeypatch.setattr(settings, "BATCH_NATGRAD", replace(BATCH_NATGRAD, report_every=2))
     alive, most, made = set(), [], []
 
     def batches():

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow.python.eager.context import collect_graphs
 
 from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.program import Program, bound_function, mixture_function
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.solvers.lbfgs import loss_and_gradient_function
@@ -43,10 +44,10 @@ def make_ready(program, solver):
     """Begin with five inducing points; return what the solver's steps take, and the steps."""
     rng = np.random.default_rng(0)
     program.reset(rng.standard_normal((5, 2)))
-    data = program.data(rng.standard_normal((20, 2)), rng.standard_normal((20, 1)), np.ones(20))
+    rows = program.data(Rows(rng.standard_normal((20, 2)), rng.standard_normal((20, 1)), np.ones(20)))
     steps, optimizer = step_function(program, solver)
     optimizer.reset()
-    return [*data, program.tensor([0.1, 0.1, 0.1]), program.tensor([2, 3])], steps
+    return (rows, program.tensor([0.1, 0.1, 0.1])), steps
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -65,8 +66,8 @@ def check_second_device():
     for solver in SOLVERS:
         data, steps = make_ready(program, solver)
         with collect_graphs() as graphs:
-            assert steps(*data)[0]
-        tensors = [*data, *program._variables.values(), *steps.graph.variables]
+            assert steps(*data)
+        tensors = [*tf.nest.flatten(data), *program._variables.values(), *steps.graph.variables]
         assert {tf.DeviceSpec.from_string(tensor.device).device_index for tensor in tensors} == {1}
         (graph,) = graphs  # as it was placed
         assert {"Cholesky", "ResourceApplyAdam"} <= {node.op for node in nodes(graph)}

@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pytest
 
-from sklearn_mogpe.data.rows import Scaler, Scales
+from sklearn_mogpe.data.rows import Rows, Scaler, Scales
 from sklearn_mogpe.engine import program as pool
 from sklearn_mogpe.engine.predictions import build_model, predict_mixture
 from sklearn_mogpe.engine.program import Program, bound_function, checkout, mixture_function
@@ -63,8 +63,9 @@ def test_the_bound_function_is_the_models_training_loss():
     program = Program(STRUCTURE)
     program.assign(random_state_of(STRUCTURE, 1))
     rng = np.random.default_rng(2)
-    data = program.data(rng.standard_normal((7, 2)), rng.standard_normal((7, 1)), rng.uniform(1, 2, 7))
-    compiled = program.get(bound_function)(*data)
+    rows = Rows(rng.standard_normal((7, 2)), rng.standard_normal((7, 1)), rng.uniform(1, 2, 7))
+    data = program.data(rows)
+    compiled = program.get(bound_function)(data)
     expected = -program.model.elbo(tuple(data)) - program.model.log_prior_density()
     np.testing.assert_allclose(compiled, expected, rtol=1e-12)
 
@@ -135,7 +136,7 @@ def test_nothing_is_handed_to_workers_while_a_program_is_lent():
 def test_a_built_model_has_the_state_and_is_nobody_elses():
     state = random_state_of(STRUCTURE, 4)
     X = np.random.default_rng(0).standard_normal((6, 2))
-    model = build_model(STRUCTURE, state)
+    model = build_model(STRUCTURE, state, 2, 5)
     expected = predict_mixture(STRUCTURE, state, AS_THEY_ARE, X)
     weights, means, variances = model.predict_mixture(X)
     for a, b in zip((weights, means, np.sqrt(variances)), expected, strict=True):

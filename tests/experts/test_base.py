@@ -44,12 +44,6 @@ def test_kl_divergences_are_added():
     assert EXPERTS.prior_kl().numpy() == 3.5
 
 
-def test_predictions_have_rows_first_and_all_variances():
-    y = EXPERTS.predict_dists(X)
-    np.testing.assert_allclose(y.mean()[2], [[2.0, 4.0], [12.0, 14.0]], rtol=1e-15)
-    np.testing.assert_allclose(y.stddev()[0], np.sqrt([[1.75, 1.75], [11.75, 11.75]]), rtol=1e-14)
-
-
 def test_experts_with_different_outputs_are_refused():
     with pytest.raises(ValueError, match=r"got 3 experts with \[1, 2\] outputs"):
         Experts([Line(0.0, 1), Line(0.0, 2), Line(0.0, 1)])

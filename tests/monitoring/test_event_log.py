@@ -4,6 +4,7 @@ import io
 import sys
 from collections import defaultdict
 from contextlib import contextmanager
+from itertools import pairwise
 
 import gpflow
 import numpy as np
@@ -23,7 +24,7 @@ from sklearn_mogpe.monitoring.event_log import WhenDue, make_monitor
 from sklearn_mogpe.monitoring.events import EventFile, histogram, picture, scalar
 from sklearn_mogpe.monitoring.model_predictor import ModelPredictor
 from sklearn_mogpe.training import fit as fit_module
-from sklearn_mogpe.training.listeners import News, together
+from sklearn_mogpe.training.reports import Report, together
 
 plt = pytest.importorskip("matplotlib.pyplot")
 
@@ -116,29 +117,9 @@ def test_curves_are_those_of_the_fit(make_regressor, short_search, step, tmp_pat
     if min(logged.loss_curve_) == losses[-1]:
         assert tags["bound"][looked[-1]] == pytest.approx(logged.lower_bound_, rel=1e-5)
 
-    watched = list(range(period, looked[-1] + 1, period))
-    for name in ("step_loss", "parameters/experts.experts[1].likelihood.variance"):
-        assert list(tags[name]) == watched
+    due = [b for a, b in pairwise([0, *looked]) if b // period > a // period]
+    assert list(tags["parameters/experts.experts[1].likelihood.variance"]) == due
     assert "held_out/nlpd" not in tags
-
-
-@pytest.mark.parametrize("solver", ["natgrad", "adam"])
-def test_marks_are_those_of_every_step(make_regressor, short_search, step, tmp_path, solver):
-    """What is logged every 4 steps is what is logged at each, and the steps' losses are their means."""
-    runs = {}
-    for period in (1, 4):
-        directory = tmp_path / str(period)
-        params = {"max_iter": 12, "solver": solver, "batch_size": 200, "log_dir": directory}
-        make_regressor(tol=0.0, log_period=period, **params).fit(*step[:2])
-        (runs[period],) = read(directory).values()
-    assert list(runs[4]["step_loss"]) == [4, 8, 12]
-    for name, by_step in runs[4].items():
-        if name.startswith("parameters/"):
-            expected = [runs[1][name][step] for step in by_step]
-            np.testing.assert_allclose(list(by_step.values()), expected, rtol=1e-6)
-            assert len(set(expected)) == 3  # it moves
-    losses = np.reshape(list(runs[1]["step_loss"].values()), (3, 4))
-    np.testing.assert_allclose(list(runs[4]["step_loss"].values()), losses.mean(axis=1), rtol=1e-5)
 
 
 def test_parameters_and_losses_are_those_of_the_model(make_regressor, short_search, step, tmp_path):
@@ -161,26 +142,6 @@ def test_parameters_and_losses_are_those_of_the_model(make_regressor, short_sear
     proba = model.predict_mixing_proba(step[0])
     entropy = -np.mean(np.sum(proba * np.log(proba), axis=1))
     assert tags["share/entropy"][30] == pytest.approx(entropy, rel=1e-4)
-
-
-def test_a_step_on_all_rows_tells_the_loss_before_it(make_regressor, short_search, step, tmp_path):
-    params = {"tol": 0.0, "learning_rate": 1e-12, "log_period": 1}
-    shorter = make_regressor(**params, max_iter=10).fit(*step[:2])
-    make_regressor(**params, max_iter=11, log_dir=tmp_path).fit(*step[:2])
-    (tags,) = read(tmp_path).values()
-    assert tags["step_loss"][11] == pytest.approx(shorter.loss_curve_[-1], rel=1e-6)
-
-
-def test_batches_tell_the_loss_of_all_rows(make_regressor, short_search, step, tmp_path):
-    """A mini-batch of all rows would; many small ones do on average."""
-    for name, params in {"batch_natgrad": {}, "adam": {"solver": "adam", "learning_rate": 1e-9}}.items():
-        params = {"batch_size": 64, "learning_rate": 1e-9, "max_iter": 67, "tol": 0.0, **params}
-        model = make_regressor(log_dir=tmp_path / name, **params).fit(*step[:2])
-        (tags,) = read(tmp_path / name).values()
-        estimates = np.array(list(tags["step_loss"].values()))
-        error = np.std(estimates) / np.sqrt(len(estimates))
-        assert len(estimates) == 20
-        assert abs(estimates.mean() - model.loss_curve_[-1]) < 4 * error < 0.4
 
 
 def test_held_out_rows(make_regressor, short_search, step, tmp_path):
@@ -237,7 +198,6 @@ def test_interrupted_fit_leaves_its_file(make_regressor, short_search, step, tmp
         make_regressor(log_dir=tmp_path, max_iter=50).fit(*step[:2])
     (tags,) = read(tmp_path).values()
     assert list(tags["loss"]) == [25]
-    assert list(tags["step_loss"]) == [10, 20]
 
 
 def test_without_log_dir_nothing_is_written(make_regressor, short_search, wave, tmp_path, monkeypatch):
@@ -254,33 +214,33 @@ def test_parameters_of_the_estimator(tmp_path):
             MoGPERegressor(**wrong).fit([[0.0], [1.0]], [0.0, 1.0])
 
 
-# Listeners and tasks
+# Callbacks and tasks
 
 
-def test_listeners_together():
-    heard = []
+def test_callbacks_together():
+    calls = []
 
-    def listener(name, stops):
+    def callback(name, stops):
         @contextmanager
-        def listen(run, max_reports, program):
-            heard.append(("begin", name, run, max_reports, program))
+        def around(run, max_reports, program):
+            calls.append(("begin", name, run, max_reports, program))
             try:
-                yield lambda news: heard.append((name, news)) or stops
+                yield lambda report: calls.append((name, report)) or stops
             finally:
-                heard.append(("end", name))
+                calls.append(("end", name))
 
-        return listen
+        return around
 
-    news = News(1.0, 0.5)
+    report = Report(1.0, 0.5)
     for stops in (True, False):
-        heard.clear()
-        with together(listener("a", stops), listener("b", False))("adam 1", 3, "program") as hear:
-            assert hear(news) is stops
+        calls.clear()
+        with together(callback("a", stops), callback("b", False))("adam 1", 3, "program") as on_report:
+            assert on_report(report) is stops
         begin = [("begin", name, "adam 1", 3, "program") for name in "ab"]
-        assert heard == [*begin, ("a", news), ("b", news), ("end", "b"), ("end", "a")]  # all are told
-    with pytest.raises(KeyboardInterrupt), together(listener("a", False))("adam 1", 3, None):
+        assert calls == [*begin, ("a", report), ("b", report), ("end", "b"), ("end", "a")]  # all get it
+    with pytest.raises(KeyboardInterrupt), together(callback("a", False))("adam 1", 3, None):
         raise KeyboardInterrupt
-    assert heard[-1] == ("end", "a")
+    assert calls[-1] == ("end", "a")
 
 
 def test_a_group_is_run_when_it_is_due():

@@ -3,6 +3,7 @@
 import gpflow
 import numpy as np
 
+from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.starts.single import fit_single
 
@@ -16,7 +17,7 @@ def structure(n_outputs):
 
 
 def test_reaches_the_bound_of_a_converged_sgpr():
-    single = fit_single(structure(1), 15, X, Y[:, :1], np.ones(60))
+    single = fit_single(structure(1), 15, Rows(X, Y[:, :1], np.ones(60)))
     kernel = structure(1).build(1, 15).experts.experts[0].gp.kernel  # with its priors
     sgpr = gpflow.models.SGPR((X, Y[:, :1]), kernel, np.linspace(-2, 2, 15)[:, None])
     gpflow.optimizers.Scipy().minimize(sgpr.training_loss, sgpr.trainable_variables)
@@ -27,17 +28,17 @@ def test_reaches_the_bound_of_a_converged_sgpr():
 
 
 def test_each_output_has_its_own_noise_and_the_shortest_lengthscale_is_taken():
-    both = fit_single(structure(2), 15, X, Y, np.ones(60))
-    alone = [fit_single(structure(1), 15, X, Y[:, [p]], np.ones(60)) for p in (0, 1)]
+    both = fit_single(structure(2), 15, Rows(X, Y, np.ones(60)))
+    alone = [fit_single(structure(1), 15, Rows(X, Y[:, [p]], np.ones(60))) for p in (0, 1)]
     np.testing.assert_allclose(both.lengthscales, np.min([a.lengthscales for a in alone], axis=0), rtol=0.05)
     np.testing.assert_allclose(both.residuals, np.column_stack([a.residuals for a in alone]), atol=0.1)
 
 
 def test_a_weight_is_a_repeated_row():
     weight = 1.0 + RNG.integers(3, size=60)
-    weighted = fit_single(structure(1), 15, X, Y[:, :1], weight)
+    weighted = fit_single(structure(1), 15, Rows(X, Y[:, :1], weight))
     place = np.repeat(np.arange(60), weight.astype(int))
-    repeated = fit_single(structure(1), 15, X[place], Y[place, :1], np.ones(len(place)))
+    repeated = fit_single(structure(1), 15, Rows(X[place], Y[place, :1], np.ones(len(place))))
     np.testing.assert_allclose(weighted.lengthscales, repeated.lengthscales, rtol=1e-3)
     np.testing.assert_allclose(weighted.residuals[place], repeated.residuals, atol=1e-2)
 
@@ -45,5 +46,5 @@ def test_a_weight_is_a_repeated_row():
 def test_many_features_do_not_hide_those_that_matter():
     X = RNG.uniform(-1.7, 1.7, (150, 30))
     Y = np.sin(2 * X[:, :1]) + X[:, 1:2] + 0.1 * RNG.standard_normal((150, 1))
-    single = fit_single(structure(1), 50, X, Y, np.ones(150))
+    single = fit_single(structure(1), 50, Rows(X, Y, np.ones(150)))
     assert np.max(single.lengthscales[:2]) < np.min(single.lengthscales[2:])

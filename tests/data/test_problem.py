@@ -1,0 +1,87 @@
+"""Problems: rows scaled, divided and drawn."""
+
+import numpy as np
+import pytest
+
+from sklearn_mogpe.data.problem import make_problem, number_of_points
+from sklearn_mogpe.data.rows import Rows, Scaler, Scales, fit_scales
+
+
+def assert_same(first, second):
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def problem_of(rows, **options):
+    """A problem in the rows' own units."""
+    unit = Scales(*(Scaler(np.zeros(part.shape[1]), np.ones(part.shape[1])) for part in (rows.X, rows.Y)))
+    options = {"whole": True, "n_inducing": 3, "scales": unit, "seed": 0, **options}
+    return make_problem(rows, random_state=np.random.RandomState(options.pop("seed")), **options)
+
+
+@pytest.fixture
+def numbered():
+    """Twenty rows, whose weights tell them apart."""
+    rng = np.random.default_rng(0)
+    return Rows(rng.normal(size=(20, 2)), rng.normal(size=(20, 1)), np.arange(1.0, 21.0))
+
+
+def test_all_rows_are_looked_at_as_they_are(numbered):
+    problem = problem_of(numbered, n_before=5)
+    for part in (problem.sample, problem.evaluation):
+        np.testing.assert_allclose(part.X, numbered.X, atol=1e-11)
+        assert_same(part[2:], numbered[2:])
+    assert (problem.n_rows, problem.num_data, problem.held_out) == (20, 25, None)
+
+
+def test_held_out_rows_are_the_others(numbered, monkeypatch):
+    monkeypatch.setattr("sklearn_mogpe.data.problem.EVALUATION_ROWS", 8)
+    problem = problem_of(numbered, held_out_fraction=0.25, whole=False)
+    assert (len(problem.held_out.X), problem.n_rows, problem.num_data) == (5, 15, 15)
+    assert len(problem.evaluation.X) == 8
+    drawn = problem.draw(32, 1000)
+    assert sorted(set(drawn.weight) | set(problem.held_out.weight)) == list(numbered.weight)
+    for part in (problem.held_out, problem.evaluation, problem.sample, drawn):
+        places = part.weight.astype(int) - 1
+        np.testing.assert_allclose(part.X, numbered.X[places], atol=1e-11)
+        np.testing.assert_allclose(part.Y, numbered.Y[places], atol=1e-11)
+        assert part is problem.held_out or not set(part.weight) & set(problem.held_out.weight)
+
+
+def test_draws_are_those_of_the_seed(numbered):
+    problem = problem_of(numbered)
+    first = problem.draw(30, 30)
+    assert not np.array_equal(first.weight, problem.draw(60, 30).weight)
+    assert_same(first, problem.draw(30, 30))  # whatever was drawn between
+    assert_same(first, problem_of(numbered).draw(30, 30))
+    assert not np.array_equal(first.weight, problem_of(numbered, seed=1).draw(30, 30).weight)
+    frequencies = np.bincount(problem.draw(0, 20_000).weight.astype(int))[1:]
+    assert 850 < frequencies.min() <= frequencies.max() < 1150
+
+
+def test_held_out_rows_are_those_of_the_random_state(numbered):
+    first, same, other = (problem_of(numbered, held_out_fraction=0.5, seed=s).held_out for s in (0, 0, 1))
+    assert_same(first, same)
+    assert not np.array_equal(first.weight, other.weight)
+
+
+def test_rows_are_scaled_by_themselves_or_by_an_earlier_fit(numbered):
+    own = fit_scales(numbered)
+    for scales, normalize_y in ((None, True), (None, False), (Scales(own.Y, own.Y), True)):
+        problem = problem_of(numbered, scales=scales, normalize_y=normalize_y)
+        expected = scales or (own if normalize_y else own.without_y())
+        assert_same([*problem.scales.X, *problem.scales.Y], [*expected.X, *expected.Y])
+        assert_same([*problem.own_scales.X, *problem.own_scales.Y], [*own.X, *own.Y])
+        assert_same(problem.evaluation, expected.transform(numbered))
+
+
+@pytest.mark.parametrize(("n_features", "expected"), [(1, 50), (2, 100)])
+def test_automatic_number_of_inducing_points(n_features, expected):
+    assert number_of_points("auto", n_features) == expected
+    assert number_of_points(7, n_features) == 7
+
+
+def test_inducing_points_are_no_more_than_inputs_unless_an_earlier_fit_had_them(numbered):
+    scales = fit_scales(numbered)
+    assert problem_of(numbered, n_inducing=30, scales=None).n_inducing == 20
+    assert problem_of(numbered, n_inducing=30, scales=scales).n_inducing == 30
