@@ -6,11 +6,9 @@ Matplotlib, which the extra ``plot`` adds, is imported when something is drawn.
 from .calibration import CalibrationDisplay
 from .experts import ExpertsDisplay
 from .figures import close_figures, make_figures
-from .gating_functions import GatingFunctionsDisplay
-from .latent_functions import LatentFunctionsDisplay
+from .functions_display import GatingFunctionsDisplay, LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
-from .moments import MomentsDisplay
-from .predictive_density import PredictiveDensityDisplay
+from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
 __all__ = [

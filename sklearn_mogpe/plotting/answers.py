@@ -5,7 +5,6 @@ from numbers import Integral
 import numpy as np
 
 from ..predictive.unwrap import last_step, unwrap
-from .grid import Grid
 
 
 def ask(estimator, method: str, X, *args, **kwargs):
@@ -31,8 +30,8 @@ def predict_mixture(estimator, X, output: int):
     return weights, select_output(means, 2, output), select_output(stds, 2, output)
 
 
-def drawn_inducing_inputs(estimator, X, grid: Grid) -> list[np.ndarray]:
-    """Inducing inputs of a mixture at the drawn features: those of each expert, then those of the gate.
+def drawn_inducing_inputs(estimator, X, grid):
+    """Inducing inputs at the drawn features, as two lists: those of each expert, and those of the gate.
 
     Raises
     ------
@@ -45,7 +44,8 @@ def drawn_inducing_inputs(estimator, X, grid: Grid) -> list[np.ndarray]:
             "Expected a MoGPERegressor without steps before it, to draw its inducing inputs in the units of "
             "X, got a pipeline; set inducing_points=False, or draw its last step and transformed rows."
         )
-    return [Z[:, grid.features] for Z in regressor.inducing_inputs_]
+    drawn = [Z[:, grid.features] for Z in regressor.inducing_inputs_]
+    return drawn[: regressor.n_experts_], drawn[regressor.n_experts_ :]
 
 
 def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the displays share when they draw: axes, colours, styles, and contours over two features."""
+"""What the displays share when they draw: axes, colours, styles, points and bands."""
 
 import numpy as np
 
@@ -92,6 +92,16 @@ def area_style(given, **defaults) -> dict:
     return style(PolyCollection, given, **{"linewidth": 0, **defaults})
 
 
+def draw_points(ax, x, y, given, **defaults):
+    """Points over one feature, in the style that is given and by default: a Line2D."""
+    return ax.plot(x, y, **line_style(given, **{"linestyle": "none", **defaults}))[0]
+
+
+def draw_band(ax, x, mean, std, given, **defaults):
+    """The band mean ± 2 std over one feature, in the style that is given and by default: a PolyCollection."""
+    return ax.fill_between(x, mean - 2 * std, mean + 2 * std, **area_style(given, **defaults))
+
+
 def expert_colors(n_experts: int) -> list:
     """Colours of the experts, as different as their number allows."""
     if n_experts <= len(COLORS):
@@ -105,118 +115,3 @@ def add_legend(ax) -> None:
     labels = ax.get_legend_handles_labels()[1]
     n_columns = LEGEND_WIDTH // (max(map(len, labels)) + 6)
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(n_columns, 1), frameon=False)
-
-
-def label_panels(axes, coordinates, names) -> None:
-    """Name the two features at the outer panels, and end all panels where the grid ends."""
-    for each in axes.flat:
-        each.set(xlim=coordinates[0][[0, -1]], ylim=coordinates[1][[0, -1]])
-    for each in axes[-1]:
-        each.set_xlabel(names[0])
-    for each in axes[:, 0]:
-        each.set_ylabel(names[1])
-
-
-def contours(axes, coordinates, values, label, *, contour_kw=None, colorbar=True, **defaults):
-    """Draw values over two features, in panels that share their levels and one colour bar.
-
-    Parameters
-    ----------
-    axes : sequence of Axes
-    coordinates : tuple of arrays of shapes (n1,) and (n2,)
-    values : sequence of arrays of shape (n1, n2)
-        One for each of the axes.
-    label : str
-        Of the colour bar.
-    contour_kw : dict, default=None
-        For ``contourf``.
-    colorbar : bool, default=True
-    **defaults
-        Keywords for ``contourf`` that ``contour_kw`` may replace.
-
-    Returns
-    -------
-    contours : list of QuadContourSet
-    """
-    from matplotlib.ticker import MaxNLocator
-
-    options = {**defaults, **(contour_kw or {})}
-    levels = options.pop("levels", 12)
-    if np.ndim(levels) == 0:
-        levels = MaxNLocator(levels).tick_values(np.min(values), np.max(values))
-    sets = [
-        each.contourf(*coordinates, value.T, levels=levels, **options)
-        for each, value in zip(axes, values, strict=True)
-    ]
-    if colorbar:
-        axes[0].figure.colorbar(sets[0], ax=list(axes), label=label)
-    return sets
-
-
-def contour_rows(axes, coordinates, parts, target_name, *, contour_kw=None, colorbar=True):
-    """Draw two rows of panels over two features: means above, and below how far they may be off.
-
-    Parameters
-    ----------
-    axes : array of Axes, of shape (2, k)
-    coordinates : tuple of arrays of shapes (n1,) and (n2,)
-    parts : dict of str to array of shape (n1, n2, k)
-        Names and values of both rows.
-    target_name : str
-    contour_kw, colorbar
-        As of :func:`contours`.
-
-    Returns
-    -------
-    contours : list of QuadContourSet
-        Row by row.
-    """
-    sets = []
-    for row, (name, values), cmap in zip(axes, parts.items(), ("viridis", "Oranges"), strict=True):
-        options = {"contour_kw": contour_kw, "colorbar": colorbar, "cmap": cmap}
-        sets += contours(row, coordinates, np.moveaxis(values, 2, 0), f"{name} of {target_name}", **options)
-    return sets
-
-
-def mark_inputs(ax, inputs, line_kw=None, *, row=0, **defaults):
-    """Mark inputs: over one feature by ticks above its axis, over two by crosses.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-    inputs : array of shape (m, 1) or (m, 2)
-    line_kw : dict, default=None
-        Style, for ``Axes.plot``.
-    row : int, default=0
-        Over one feature: how many rows of ticks are below.
-    **defaults
-        Keywords for ``Axes.plot`` that ``line_kw`` may replace.
-
-    Returns
-    -------
-    Line2D
-    """
-    if inputs.shape[1] == 2:
-        options = {"marker": "x", "color": INK, "markersize": 4, "markeredgewidth": 0.8, **defaults}
-        return ax.plot(*inputs.T, **line_style(line_kw, linestyle="none", **options))[0]
-    options = line_style(line_kw, linestyle="none", **{"marker": "|", "markersize": 7, **defaults})
-    heights = np.full(len(inputs), 0.025 + 0.04 * row)  # parts of the height of the axes
-    return ax.plot(inputs[:, 0], heights, transform=ax.get_xaxis_transform(), **options)[0]
-
-
-def scatter_targets(axes, contour_set, X, y, scatter_kw=None):
-    """Draw rows over two features, their targets in the colours of the contours below them.
-
-    Parameters
-    ----------
-    axes : Axes
-    contour_set : QuadContourSet
-    X : array of shape (m, 2)
-    y : array of shape (m,)
-    scatter_kw : dict, default=None
-    """
-    from matplotlib.collections import PathCollection
-
-    colors = {"c": y, "cmap": contour_set.cmap, "norm": contour_set.norm}
-    options = style(PathCollection, scatter_kw, s=14, edgecolor="white", linewidth=0.5, **colors)
-    return axes.scatter(*X.T, **options)

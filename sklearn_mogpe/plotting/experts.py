@@ -2,19 +2,8 @@
 
 import numpy as np
 
-from .canvas import (
-    INK,
-    add_legend,
-    area_style,
-    contour_rows,
-    expert_colors,
-    label_panels,
-    line_style,
-    make_axes,
-    scatter_targets,
-    style,
-)
-from .mixture_display import MixtureDisplay
+from .base import MixtureDisplay
+from .canvas import INK, area_style, expert_colors, make_axes, style
 
 # Where an expert is less probable than this, its band does not widen the axes.
 VISIBLE = 0.05
@@ -109,21 +98,14 @@ class ExpertsDisplay(MixtureDisplay):
         self
         """
         if len(self.coordinates) == 2:
-            return self._plot_contours(ax, contour_kw, border_kw, scatter_kw, colorbar)
+            return self._plot_columns(ax, contour_kw, border_kw, scatter_kw, colorbar)
         ax = make_axes(ax)[0, 0]
         colors = expert_colors(self.weights.shape[1]) if colors is None else colors
         self.lines_, self.bands_ = [], []
         for k, color in enumerate(colors):
             self._plot_expert(ax, k, color, fade, line_kw, band_kw)
-        if self.y is not None:
-            options = line_style(scatter_kw, color=INK, linestyle="none", marker="o", markersize=2)
-            (self.scatter_,) = ax.plot(self.X[:, 0], self.y, **options)
-        x = self.coordinates[0]
-        ax.set(xlabel=self.feature_names[0], ylabel=self.target_name, xlim=x[[0, -1]], ylim=self._limits())
-        if legend:
-            add_legend(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        self._draw_data(ax, scatter_kw, markersize=2)
+        return self._finish(ax, legend, ylabel=self.target_name, ylim=self._limits())
 
     def _plot_expert(self, ax, k, color, fade, line_kw, band_kw):
         from matplotlib.collections import LineCollection
@@ -151,24 +133,18 @@ class ExpertsDisplay(MixtureDisplay):
         margin = 0.05 * np.ptp(ends)
         return ends.min() - margin, ends.max() + margin
 
-    def _plot_contours(self, ax, contour_kw, border_kw, scatter_kw, colorbar):
+    def _plot_columns(self, ax, contour_kw, border_kw, scatter_kw, colorbar):
+        """Draw over two features: a column of panels for each expert."""
         K = self.weights.shape[2]
-        axes = make_axes(ax, 2, K, (3.9, 3.0), sharex=True, sharey=True)
-        parts = {"mean": self.means, "std": self.stds}
-        options = {"contour_kw": contour_kw, "colorbar": colorbar}
-        self.contours_ = contour_rows(axes, self.coordinates, parts, self.target_name, **options)
+        titles = [f"expert {k + 1}" for k in range(K)]
+        parts = {f"mean of {self.target_name}": self.means, f"std of {self.target_name}": self.stds}
+        self._plot_contours(ax, 2, (3.9, 3.0), titles, parts, contour_kw, colorbar)
         self.borders_, self.scatter_ = [], []
-        for k in range(K):
-            axes[0, k].set_title(f"expert {k + 1}")
-            weight = self.weights[:, :, k].T
+        for column, contour_set, weights in zip(self.axes_.T, self.contours_, self.weights.T, strict=False):
             if self.y is not None:
-                self.scatter_.append(
-                    scatter_targets(axes[0, k], self.contours_[k], self.X, self.y, scatter_kw)
-                )
-            if weight.min() < 0.5 < weight.max():
-                for each, color in zip(axes[:, k], ("white", INK), strict=True):
+                self.scatter_.append(self._scatter_targets(column[0], contour_set, scatter_kw))
+            if weights.min() < 0.5 < weights.max():
+                for each, color in zip(column, ("white", INK), strict=True):
                     options = {"levels": [0.5], "colors": color, "linestyles": "--", **(border_kw or {})}
-                    self.borders_.append(each.contour(*self.coordinates, weight, **options))
-        label_panels(axes, self.coordinates, self.feature_names)
-        self.axes_, self.figure_ = axes, axes[0, 0].figure
+                    self.borders_.append(each.contour(*self.coordinates, weights, **options))
         return self

@@ -5,12 +5,10 @@ from .answers import ask
 from .calibration import CalibrationDisplay
 from .canvas import load_pyplot
 from .experts import ExpertsDisplay
-from .gating_functions import GatingFunctionsDisplay
+from .functions_display import GatingFunctionsDisplay, LatentFunctionsDisplay
 from .grid import varying_features
-from .latent_functions import LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
-from .moments import MomentsDisplay
-from .predictive_density import PredictiveDensityDisplay
+from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
 

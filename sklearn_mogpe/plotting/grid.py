@@ -48,15 +48,8 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
         Fitted; if it has feature names, so has the grid.
     X : array-like of shape (n_rows, n_features)
         Gives the ranges, and what other features are held at.
-    features : int, str or sequence of one or two of these, default=None
-        Columns to draw over, by number or name. None is all, of which there must be one or two.
-    fixed : dict of feature to value, default=None
-        Values at which other features are held. Those not named are held at their median in X, or at their
-        most frequent value if they are not numbers.
-    grid_resolution : int, default=None
-        Points along each drawn feature. None is 200 for one feature, 60 for two.
-    margin : float, default=0.05
-        How far the grid reaches beyond X on each side, as a part of the range of X.
+    features, fixed, grid_resolution, margin
+        As of the displays.
 
     Returns
     -------
@@ -125,38 +118,6 @@ def varying_features(estimator, X, fixed=None) -> list[int]:
 def default_names(n_features: int) -> list[str]:
     """Names of features that have none."""
     return ["x"] if n_features == 1 else [f"x{j}" for j in range(n_features)]
-
-
-def check_coordinates(coordinates, *values):
-    """Arrays that a display is made of, once their shapes are found to fit.
-
-    Parameters
-    ----------
-    coordinates : sequence of one or two array-likes, of shapes (n1,) and (n2,)
-    *values : array-like of shape (n1, k) or (n1, n2, k)
-
-    Returns
-    -------
-    coordinates : tuple of arrays
-    *values : arrays
-
-    Raises
-    ------
-    ValueError
-        If a shape is another.
-    """
-    coordinates = tuple(np.asarray(part, dtype=float) for part in coordinates)
-    if len(coordinates) not in (1, 2) or any(part.ndim != 1 for part in coordinates):
-        raise ValueError(
-            "Expected coordinates of one or two features, each of shape (n,), got "
-            f"{len(coordinates)} of shapes {[part.shape for part in coordinates][:3]}; of one, pass (x,)."
-        )
-    values = [np.asarray(value, dtype=float) for value in values]
-    shape = *map(len, coordinates), values[0].shape[-1]
-    for value in values:
-        if value.shape != shape:
-            raise ValueError(f"Expected values of shape {shape} at the coordinates, got {value.shape}.")
-    return coordinates, *values
 
 
 def _drawn_features(features, columns, labels):

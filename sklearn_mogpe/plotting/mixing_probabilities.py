@@ -3,11 +3,15 @@
 import numpy as np
 
 from .answers import ask
-from .canvas import add_legend, area_style, contours, expert_colors, label_panels, line_style, make_axes
-from .grid import check_coordinates, default_names, make_grid
+from .base import GridDisplay
+from .canvas import area_style, expert_colors, line_style, make_axes
+from .grid import make_grid
+
+# Of the contours: the same in all pictures, so that these can be compared.
+LEVELS = np.linspace(0, 1, 11)
 
 
-class MixingProbabilitiesDisplay:
+class MixingProbabilitiesDisplay(GridDisplay):
     """The probability of each expert: curves or stacked areas over one feature, contours over two.
 
     Parameters
@@ -45,21 +49,12 @@ class MixingProbabilitiesDisplay:
     """
 
     def __init__(self, coordinates, weights, *, feature_names=None):
-        self.coordinates, self.weights = check_coordinates(coordinates, weights)
-        self.feature_names = default_names(len(coordinates)) if feature_names is None else feature_names
+        super().__init__(coordinates, feature_names)
+        (self.weights,) = self._check_values(weights)
 
     @classmethod
     def from_estimator(
-        cls,
-        estimator,
-        X,
-        *,
-        features=None,
-        fixed=None,
-        grid_resolution=None,
-        margin=0.05,
-        ax=None,
-        **plot_kw,
+        cls, estimator, X, *, features=None, fixed=None, grid_resolution=None, margin=0.05, ax=None, **plot_kw
     ):
         """Predict on a grid over the range of X, and draw.
 
@@ -125,45 +120,21 @@ class MixingProbabilitiesDisplay:
         """
         if kind not in ("lines", "stacked"):
             raise ValueError(f'Expected "lines" or "stacked" as kind, got {kind!r}.')
+        labels = [f"expert {k + 1}" for k in range(self.weights.shape[-1])]
         if len(self.coordinates) == 2:
-            return self._plot_contours(ax, contour_kw, colorbar)
+            parts, options = {"mixing probability": self.weights}, {"cmap": "Purples", "levels": LEVELS}
+            return self._plot_contours(ax, 1, (3.6, 3.2), labels, parts, contour_kw, colorbar, **options)
         ax = make_axes(ax, panel_size=(6.4, 2.8))[0, 0]
-        x, K = self.coordinates[0], self.weights.shape[1]
-        colors = expert_colors(K) if colors is None else colors
-        stacked = kind == "stacked"
+        x, stacked = self.coordinates[0], kind == "stacked"
         tops = np.cumsum(self.weights, axis=1) if stacked else self.weights
         bottoms = tops - self.weights
         self.lines_, self.areas_ = [], []
-        for k, color in enumerate(colors):
-            label = f"expert {k + 1}"
+        for k, color in enumerate(expert_colors(len(labels)) if colors is None else colors):
             options = area_style(area_kw, color=color, alpha=0.8 if stacked else 0.1)
-            area = ax.fill_between(x, bottoms[:, k], tops[:, k], **options)
-            self.areas_.append(area)
+            self.areas_.append(ax.fill_between(x, bottoms[:, k], tops[:, k], **options))
             if stacked:
-                area.set_label(label)
+                self.areas_[k].set_label(labels[k])
             else:
-                self.lines_ += ax.plot(x, tops[:, k], label=label, **line_style(line_kw, color=color))
-        ax.set(xlabel=self.feature_names[0], xlim=x[[0, -1]])
-        ax.set(ylabel="mixing probability", ylim=(0, 1 if stacked else 1.02), yticks=(0, 0.5, 1))
-        if legend:
-            add_legend(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
-
-    def _plot_contours(self, ax, contour_kw, colorbar):
-        axes = make_axes(ax, 1, self.weights.shape[2], (3.6, 3.2), sharex=True, sharey=True)
-        self.contours_ = contours(
-            axes[0],
-            self.coordinates,
-            np.moveaxis(self.weights, 2, 0),
-            "mixing probability",
-            contour_kw=contour_kw,
-            colorbar=colorbar,
-            cmap="Purples",
-            levels=np.linspace(0, 1, 11),
-        )
-        for k, each in enumerate(axes[0]):
-            each.set_title(f"expert {k + 1}")
-        label_panels(axes, self.coordinates, self.feature_names)
-        self.axes_, self.figure_ = axes[0], axes[0, 0].figure
-        return self
+                self.lines_ += ax.plot(x, tops[:, k], label=labels[k], **line_style(line_kw, color=color))
+        limits = {"ylim": (0, 1 if stacked else 1.02), "yticks": (0, 0.5, 1)}
+        return self._finish(ax, legend, ylabel="mixing probability", **limits)

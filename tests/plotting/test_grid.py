@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from sklearn_mogpe.plotting.grid import check_coordinates, make_grid, varying_features
+from sklearn_mogpe.plotting.grid import make_grid, varying_features
 
 NAMED = LinearRegression().fit(pd.DataFrame({"heat": [0.0, 1.0], "wind": [0.0, 2.0]}), [0.0, 1.0])
 X3 = np.array([[0.0, 5.0, 1.0], [2.0, 6.0, 2.0], [4.0, 9.0, 10.0]])
@@ -140,13 +140,3 @@ def test_constant_feature():
 def test_flat_X():
     with pytest.raises(ValueError, match=r"\(n_rows, n_features\), got shape \(2,\)"):
         make_grid(LinearRegression(), [0.0, 1.0])
-
-
-def test_shapes_of_a_display_are_checked():
-    x = np.linspace(0, 1, 3)
-    with pytest.raises(ValueError, match=r"pass \(x,\)"):
-        check_coordinates(x, np.ones((3, 2)))
-    with pytest.raises(ValueError, match=r"shape \(3, 2\) at the coordinates, got \(3, 4\)"):
-        check_coordinates((x,), np.ones((3, 2)), np.ones((3, 4)))
-    with pytest.raises(ValueError, match=r"shape \(3, 3, 2\)"):
-        check_coordinates((x, x), np.ones((9, 2)))

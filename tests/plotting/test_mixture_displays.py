@@ -8,7 +8,13 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklearn_mogpe.plotting import CalibrationDisplay, ExpertsDisplay, PredictiveDensityDisplay
+from sklearn_mogpe.plotting import (
+    CalibrationDisplay,
+    ExpertsDisplay,
+    LatentFunctionsDisplay,
+    MixingProbabilitiesDisplay,
+    PredictiveDensityDisplay,
+)
 from sklearn_mogpe.predictive import gaussian_mixture as gm
 
 BOTH = pytest.mark.parametrize("display_class", [PredictiveDensityDisplay, ExpertsDisplay])
@@ -198,6 +204,13 @@ def test_styles(display_class, components):
     assert display.scatter_.get_markersize() == 9
 
 
+def test_labels(components):
+    display = PredictiveDensityDisplay(*components, X=np.array([[0.5]]), y=np.array([1.0]))
+    names = ["samples", "line", "scatter"]
+    display.plot(n_samples=1, coverage=[], **{f"{name}_kw": {"label": name} for name in names})
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == names
+
+
 @BOTH
 def test_unfitted(display_class, step_model):
     with pytest.raises(ValueError, match="not fitted"):
@@ -212,6 +225,16 @@ def test_components_are_predicted_once(display_class, step_model, step, monkeypa
     )
     display_class.from_estimator(make_pipeline(step_model), *step[:2])
     assert len(asked) == 1
+
+
+def test_shapes_are_checked():
+    x = np.linspace(0, 1, 3)
+    with pytest.raises(ValueError, match=r"got 3 of shapes \[\(\), \(\), \(\)\]; of one, pass \(x,\)"):
+        MixingProbabilitiesDisplay(x, np.ones((3, 2)))
+    with pytest.raises(ValueError, match=r"shape \(3, 2\) at the coordinates, got \(3, 4\)"):
+        LatentFunctionsDisplay((x,), np.ones((3, 2)), np.ones((3, 4)))
+    with pytest.raises(ValueError, match=r"shape \(3, 3, 2\) at the coordinates, got \(9, 2\)"):
+        ExpertsDisplay((x, x), *[np.ones((9, 2))] * 3)
 
 
 def test_mean_is_that_of_the_components(components):
