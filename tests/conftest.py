@@ -162,7 +162,7 @@ def make_fitted():
         estimator._state = fitted_state.make(structure.to_dict(), parameters, 100, scales, n_outputs == 1)
         estimator.n_features_in_ = n_features
         estimator.n_outputs_ = n_outputs
-        estimator.n_experts_ = len(kernels)
+        estimator.n_experts_, estimator.n_inducing_ = len(kernels), n_inducing
         return estimator
 
     return make

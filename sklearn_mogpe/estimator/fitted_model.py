@@ -87,9 +87,7 @@ class FittedModelMixin(MixturePredictorMixin):
         """Inducing inputs (n_inducing, n_features) of each expert, then of the gate, in the units of X."""
         check_is_fitted(self)
         scaler = fitted_state.scales(self._state).X
-        return [
-            scaler.inverse_transform(Z.reshape(-1, self.n_features_in_)) for Z in self.model_.inducing_inputs
-        ]
+        return [scaler.inverse_transform(Z) for Z in self.model_.inducing_inputs]
 
     @property
     def gating_(self) -> GatingClassifier:

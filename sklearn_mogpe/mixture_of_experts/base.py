@@ -86,12 +86,12 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         -------
         list of arrays of shape (M, D)
             One for each expert, of no rows if it has none, and one for each function of the gate with its
-            own.
+            own. Nothing if nobody has any.
         """
         experts = [_inducing_inputs(expert) for expert in self.experts.experts]
         gates = _inducing_inputs(self.gating_network)
-        nothing = [Z[:0] for Z in itertools.chain(*experts, gates)][:1] or [np.empty((0, 0))]
-        return [*(np.concatenate(own or nothing) for own in experts), *gates]
+        nothing = [Z[:0] for Z in itertools.chain(*experts, gates)][:1]
+        return [*(np.concatenate(own or nothing) for own in experts if nothing), *gates]
 
     def prior_kl(self) -> tf.Tensor:
         """Sum of the KL divergences of experts and gate, a scalar."""

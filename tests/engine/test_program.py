@@ -136,7 +136,7 @@ def test_nothing_is_handed_to_workers_while_a_program_is_lent():
 def test_a_built_model_has_the_state_and_is_nobody_elses():
     state = random_state_of(STRUCTURE, 4)
     X = np.random.default_rng(0).standard_normal((6, 2))
-    model = build_model(STRUCTURE, state, 2, 5)
+    model = build_model(STRUCTURE, state, *Z.shape[::-1])
     expected = predict_mixture(STRUCTURE, state, AS_THEY_ARE, X)
     weights, means, variances = model.predict_mixture(X)
     for a, b in zip((weights, means, np.sqrt(variances)), expected, strict=True):

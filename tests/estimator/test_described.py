@@ -386,7 +386,7 @@ def test_one_expert_has_no_gate(make, wave):
 
 
 def test_as_many_inducing_points_as_usual_are_equally_many(make, wave, monkeypatch):
-    monkeypatch.setattr("sklearn_mogpe.data.rows.ONE_FEATURE_POINTS", 12)
+    monkeypatch.setattr("sklearn_mogpe.data.problem.ONE_FEATURE_POINTS", 12)
     make(experts=[QUIET, {}], n_inducing="auto", solver="natgrad", batch_size=16, max_iter=2).fit(*wave)
 
 

@@ -151,7 +151,7 @@ def test_lower_bound_is_the_bound_that_was_asked_for(make_regressor, short_searc
 
 
 def test_a_sample_of_the_rows_is_enough_for_a_start(make_regressor, step, new_rows, monkeypatch):
-    monkeypatch.setattr("sklearn_mogpe.data.rows.INITIAL_ROWS", 75)
+    monkeypatch.setattr("sklearn_mogpe.data.problem.INITIAL_ROWS", 75)
     model = make_regressor(max_iter=50).fit(*step[:2])
     rows, y, truth = new_rows["step"]
     assert model.score_samples(rows, y).mean() > true_log_density(rows, y, truth) - 0.2
