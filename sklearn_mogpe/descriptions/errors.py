@@ -116,6 +116,12 @@ def choose(name, names: Iterable[str]) -> str:
     return name
 
 
+def make_at(make: Callable, config: dict, key: str, default=None, *arguments):
+    """What ``make(value, *arguments)`` makes of a key's value in a description, or of a default."""
+    with at(key):
+        return make(config.get(key, default), *arguments)
+
+
 def make_each(make: Callable, configs, *arguments) -> list:
     """What ``make(config, *arguments)`` makes of each description in a list of one or more.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from .errors import ConfigurationError, at, check_keys, check_table
+from .errors import ConfigurationError, at, check_keys, check_table, make_at
 
 TABLES = ("data", "estimator", "output", "split")
 
@@ -39,11 +39,7 @@ def read_tables(path) -> dict[str, dict]:
         If it cannot be read.
     """
     content = check_keys(tomllib.loads(Path(path).read_text(encoding="utf-8")), TABLES)
-    tables = {}
-    for name in TABLES:
-        with at(name):
-            tables[name] = check_table(content.get(name, {}))
-    return tables
+    return {name: make_at(check_table, content, name, {}) for name in TABLES}
 
 
 def describe_estimator(estimator) -> dict:
@@ -60,7 +56,7 @@ def describe_estimator(estimator) -> dict:
         default = signature[name].default
         if value is not default:
             with at(name):
-                plain = _plain(value)
+                plain = plain_data(value)
             if type(plain) is not type(default) or plain != default:
                 table[name] = plain
     return table
@@ -84,17 +80,22 @@ def replacing(path) -> Iterator[Path]:
         new.unlink(missing_ok=True)
 
 
-def _plain(value):
+def plain_data(value):
+    """Return a value with lists for arrays and tuples, and Python's numbers for NumPy's.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is anything in it that a file cannot hold.
+    """
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): plain_data(part) for key, part in value.items()}
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain_data(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain_data(part) for part in value]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, str | bool | int | float):
         return value
-    raise ConfigurationError(
-        f"expected numbers, strings, lists and dicts, which can be written into a file, got {value!r}"
-    )
+    raise ConfigurationError(f"expected numbers, strings, lists and dicts, as files hold them, got {value!r}")

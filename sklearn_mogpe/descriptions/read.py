@@ -11,8 +11,9 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .errors import ConfigurationError, at, check_count, check_keys, check_table, make_each
-from .keys import check_expert, check_gate
+from .errors import ConfigurationError, at, make_each
+from .files import plain_data
+from .grammar import check_gate_functions, read_expert, read_gate
 
 Frozen = str | Callable
 """A description that can be hashed: a dict as JSON."""
@@ -110,35 +111,17 @@ def read_descriptions(estimator) -> Descriptions:
     n_experts, experts, gating_network = estimator.n_experts, estimator.experts, estimator.gating_network
     if experts is not None:
         with at("experts"):
-            experts = make_each(_check, experts, check_expert)
+            experts = make_each(_check, experts, read_expert)
         n_experts = len(experts)
     if gating_network is not None:
         with at("gating_network"):
-            gating_network = _check(gating_network, check_gate)
+            gating_network = _check(gating_network, read_gate)
             if not callable(gating_network) and "functions" in gating_network:
-                with at("functions"):
-                    functions = make_each(_check_gp, gating_network["functions"])
-                    if n_experts == "auto":
-                        raise ConfigurationError('expected none with n_experts="auto", got some')
+                if n_experts == "auto":
+                    raise ConfigurationError('expected none with n_experts="auto", got some', "functions")
                 if n_experts > 1:
-                    check_gate_functions(n_experts, len(functions))
+                    check_gate_functions(n_experts, len(gating_network["functions"]))
     return Descriptions(n_experts, experts, gating_network)
-
-
-def check_gate_functions(n_experts: int, n_functions: int) -> None:
-    """Make sure that a gate has as many latent functions as its experts need: a probit one, a softmax K.
-
-    Raises
-    ------
-    ValueError
-        If it has others.
-    """
-    needed = {1: 0, 2: 1}.get(n_experts, n_experts)
-    if n_functions != needed:
-        raise ValueError(
-            f"Expected a gating network of {n_experts} experts to have {needed} latent functions, got "
-            f"{n_functions}."
-        )
 
 
 def check_kernels(kernel, n_experts: int) -> tuple[str | Callable, ...]:
@@ -175,22 +158,14 @@ def is_as_usual(description: Frozen) -> bool:
     return not callable(description) and json.loads(description).keys() <= {"inducing"}
 
 
-def _check(part, check):
-    if not callable(part) and not isinstance(part, dict):
-        raise ConfigurationError(f"expected a dict or a callable, got {part!r}")
-    # Lists for arrays and tuples, Python's numbers for NumPy's.
+def _check(part, read):
     if callable(part):
         return part
-    part = _check_gp(json.loads(json.dumps(part, default=_to_list)))
-    check(part)
+    if not isinstance(part, dict):
+        raise ConfigurationError(f"expected a dict or a callable, got {part!r}")
+    part = plain_data(part)
+    read(part, in_estimator=True)
     return part
-
-
-def _check_gp(config):
-    inducing = check_table(config).get("inducing", {})
-    with at("inducing"):
-        check_count(check_keys(inducing, ("num", "trainable")), "num", 1)
-    return config
 
 
 def _number(gp, default):
@@ -202,9 +177,3 @@ def _has_free_q(gp):
     parts = gp, gp.get("q_mu"), gp.get("q_sqrt")
     is_held = any(isinstance(part, dict) and part.get("trainable", True) is False for part in parts)
     return not is_held and not gp.get("q_diag", False)
-
-
-def _to_list(value):
-    if hasattr(value, "tolist"):  # arrays and numbers of NumPy
-        return value.tolist()
-    raise ConfigurationError(f"expected numbers, strings, lists and dicts, got {value!r}")

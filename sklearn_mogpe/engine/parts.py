@@ -7,11 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from gpflow.kernels import Kernel
 
-from ..descriptions.errors import at, check_keys, make_each
 from ..descriptions.read import Frozen
 from ..experts import ExpertBase, SVGPExpert
 from ..gating_networks import GatingNetworkBase, SVGPGatingNetwork
-from ..gps.configuration import PROCESS_KEYS
 
 # Noise variance where none is described.
 NOISE_VARIANCE = 0.1
@@ -54,12 +52,10 @@ def make_expert(description: Frozen, num_outputs: int, defaults: Defaults) -> Ex
     P = num_outputs
     if callable(description):
         return _call(description, defaults.Z, ExpertBase, "num_outputs", P)
-    config = check_keys(json.loads(description), (*PROCESS_KEYS, "noise_variance", "trainable"))
-    usual, noise = np.full(P, NOISE_VARIANCE), config.get("noise_variance")
-    if noise is None:
-        noise = usual
-    elif isinstance(noise, dict) and "name" not in noise:
-        noise = {"value": usual, **noise}
+    config = json.loads(description)
+    noise = config.get("noise_variance", {})
+    if isinstance(noise, dict) and "name" not in noise:
+        noise = {"value": np.full(P, NOISE_VARIANCE), **noise}
     return SVGPExpert.from_config({**defaults.complete(config), "noise_variance": noise, "num_outputs": P})
 
 
@@ -71,17 +67,11 @@ def make_gate(description: Frozen, num_experts: int, defaults: Defaults) -> Gati
     if callable(description):
         return _call(description, defaults.Z, GatingNetworkBase, "num_experts", K)
     config = json.loads(description)
-    if "functions" not in config:
-        check_keys(config, (*PROCESS_KEYS, "trainable"))
-        return SVGPGatingNetwork.from_config({**defaults.complete(config), "num_experts": K})
-
-    def complete(function):
-        return defaults.complete(check_keys(function, (*PROCESS_KEYS, "trainable")))
-
-    check_keys(config, ("functions", "trainable"))
-    with at("functions"):
-        functions = make_each(complete, config["functions"])
-    return SVGPGatingNetwork.from_config({**config, "functions": functions, "num_experts": K})
+    if "functions" in config:
+        config["functions"] = [defaults.complete(function) for function in config["functions"]]
+    else:
+        config = defaults.complete(config)
+    return SVGPGatingNetwork.from_config({**config, "num_experts": K})
 
 
 def _call(make, Z, base, count, expected):

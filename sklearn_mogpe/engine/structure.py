@@ -10,14 +10,14 @@ import numpy as np
 import tensorflow_probability as tfp
 from gpflow.kernels import Kernel, SeparateIndependent
 
-from ..descriptions import keys
 from ..descriptions.errors import at
 from ..descriptions.read import AS_USUAL, KERNEL_NAMES, Frozen, is_as_usual
 from ..experts import Experts, SVGPExperts
+from ..gps import configuration
 from ..mixture_of_experts import MixtureOfExperts, MixtureOfExpertsBase, MixtureOfSVGPExperts
 from .parts import Defaults, make_expert, make_gate
 
-KERNELS = {name: getattr(gpflow.kernels, keys.KERNELS[name][0]) for name in KERNEL_NAMES}
+KERNELS = {name: configuration.KERNELS[name][0] for name in KERNEL_NAMES}
 
 # Means of the exponential priors of kernel variances, in standardised units. They cost next to nothing where
 # functions keep to the range of the data, and hold those back that the data does not: an expert that speaks

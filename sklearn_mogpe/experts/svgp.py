@@ -5,20 +5,17 @@ from collections.abc import Sequence
 import gpflow
 import tensorflow as tf
 from gpflow import Parameter
-from gpflow.functions import Function
 from gpflow.kernels import Kernel
 from gpflow.likelihoods import Gaussian
 
-from ..descriptions.errors import ConfigurationError, at, check_count, check_keys, choose
+from ..descriptions.errors import ConfigurationError, make_at
+from ..descriptions.grammar import read_expert
 from ..gps import Marginals, SparseGP, marginals, stacked
 from ..gps.configuration import (
-    FUNCTIONS,
-    PROCESS_KEYS,
     describe_function,
     describe_parameter,
     describe_process,
     held,
-    inducing_shape,
     make_function,
     make_parameter,
     process_arguments,
@@ -121,13 +118,10 @@ class SVGPExpert(ExpertBase):
         ConfigurationError
             If a key or value is not as expected.
         """
-        check_keys(config, (*PROCESS_KEYS, "num_outputs", "noise_variance", "trainable"))
-        P = check_count(config, "num_outputs", 1)
-        arguments = process_arguments(config, P)
-        with at("noise_variance"):
-            _, D = inducing_shape(arguments["inducing_variable"])
-            likelihood = Gaussian(_make_noise(config.get("noise_variance"), D, P))
-        return held(cls(likelihood=likelihood, num_outputs=P, **arguments), config)
+        spec = read_expert(config, smallest_noise=gpflow.config.default_likelihood_positive_minimum())
+        likelihood = Gaussian(make_at(_make_noise, spec, "noise_variance"))
+        arguments = process_arguments(spec)
+        return held(cls(likelihood=likelihood, num_outputs=spec["num_outputs"], **arguments), spec)
 
 
 class SVGPExperts(ExpertsBase):
@@ -162,15 +156,8 @@ class SVGPExperts(ExpertsBase):
         return tf.tile(tf.expand_dims(stacked(variances), 2), [1, 1, tf.shape(X)[0]])
 
 
-def _make_noise(config, input_dim, num_outputs):
-    if isinstance(config, Function):
-        return config
-    if isinstance(config, dict) and "name" in config:
-        with at("name"):
-            choose(config["name"], FUNCTIONS)
-        return make_function(config, input_dim, num_outputs)
-    smallest = gpflow.config.default_likelihood_positive_minimum()
-    return make_parameter(config, 1.0, ((), (num_outputs,)), above=smallest)
+def _make_noise(spec):
+    return make_parameter(spec) if isinstance(spec, dict) and "value" in spec else make_function(spec)
 
 
 def _is_constant(variance, num_outputs):

@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 from gpflow.kernels import Kernel
 
-from ..descriptions.errors import at, check_count, check_keys, make_each
-from ..descriptions.read import check_gate_functions
+from ..descriptions.errors import at, make_each
+from ..descriptions.grammar import check_gate_functions, num_gate_functions, read_gate
 from ..gps import Marginals, SparseGP, log_softmax, log_sum_exp, marginals, prior_kl, safe_sqrt
-from ..gps.configuration import PROCESS_KEYS, held, process_arguments
+from ..gps.configuration import held, process_arguments
 from ..predictive.quadrature import normal_points, symmetric_points
 from .base import GatingNetworkBase
 from .probit import log_probit
@@ -59,7 +59,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
     ):
         super().__init__()
         self.num_experts = num_experts
-        self.num_latent_gps = {1: 0, 2: 1}.get(num_experts, num_experts)
+        self.num_latent_gps = num_gate_functions(num_experts)
         self.gps = [] if functions is None else list(functions)
         if functions is None and self.num_latent_gps:
             gp = SparseGP(
@@ -134,15 +134,12 @@ class SVGPGatingNetwork(GatingNetworkBase):
         ConfigurationError
             If a key or value is not as expected.
         """
-        K = check_count(config, "num_experts", 2)
+        spec = read_gate(config)
+        K = spec["num_experts"]
         if K == 1:
-            check_keys(config, ("num_experts",))
             return cls(num_experts=1)
-        if "functions" in config:
-            check_keys(config, ("num_experts", "functions", "trainable"))
-            with at("functions"):
-                gps = make_each(SparseGP.from_config, config["functions"])
-            return held(cls(num_experts=K, functions=gps), config)
-        check_keys(config, ("num_experts", *PROCESS_KEYS, "trainable"))
-        arguments = process_arguments(config, {2: 1}.get(K, K))
-        return held(cls(num_experts=K, **arguments), config)
+        if "functions" not in spec:
+            return held(cls(num_experts=K, **process_arguments(spec)), spec)
+        with at("functions"):
+            functions = make_each(SparseGP.from_config, spec["functions"])
+        return held(cls(num_experts=K, functions=functions), spec)

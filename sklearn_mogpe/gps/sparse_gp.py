@@ -10,8 +10,9 @@ from gpflow.inducing_variables import InducingVariables, MultioutputInducingVari
 from gpflow.kernels import IndependentLatent, Kernel, MultioutputKernel
 from gpflow.models.util import inducingpoint_wrapper
 
-from ..descriptions.errors import Configurable, check_count, check_keys
-from .configuration import PROCESS_KEYS, describe_process, held, process_arguments
+from ..descriptions.errors import Configurable
+from ..descriptions.grammar import read_gp
+from .configuration import describe_process, held, process_arguments
 from .stacking import concatenated
 
 
@@ -154,9 +155,8 @@ class SparseGP(gpflow.Module, Configurable):
         ConfigurationError
             If a key or value is not as expected.
         """
-        check_keys(config, (*PROCESS_KEYS, "num_latent_gps", "trainable"))
-        L = check_count(config, "num_latent_gps", 1)
-        return held(cls(num_latent_gps=L, **process_arguments(config, L)), config)
+        spec = read_gp(config)
+        return held(cls(num_latent_gps=spec["num_latent_gps"], **process_arguments(spec)), spec)
 
 
 def sparse_gps(module: gpflow.Module) -> list[SparseGP]:

@@ -14,7 +14,7 @@ from gpflow.base import PriorOn
 from gpflow.inducing_variables import InducingPoints
 from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 
-from ..descriptions.errors import Configurable, at, check_count, check_keys, choose, describe, make
+from ..descriptions.errors import Configurable, check_count, check_keys, choose, describe, make, make_at
 from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
 from ..gps import log_density, stacked
@@ -183,16 +183,13 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         check_keys(config, ("experts", "gating_network", "bound", "num_samples", "num_data"))
         experts = config.get("experts")
         if isinstance(experts, dict):
-            with at("experts"):
-                experts = make(experts, ExpertsBase, cls.experts_class.__name__)
+            experts = make_at(make, config, "experts", None, ExpertsBase, cls.experts_class.__name__)
         else:
             experts = cls.experts_class.from_config({"experts": experts})
-        with at("gating_network"):
-            gating_network = make(config.get("gating_network"), GatingNetworkBase, "SVGPGatingNetwork")
+        gating_network = make_at(make, config, "gating_network", None, GatingNetworkBase, "SVGPGatingNetwork")
         options = {key: check_count(config, key, 1) for key in ("num_samples", "num_data") if key in config}
         if "bound" in config:
-            with at("bound"):
-                options["bound"] = choose(config["bound"], BOUNDS)
+            options["bound"] = make_at(choose, config, "bound", None, BOUNDS)
         return cls(experts, gating_network, **options)
 
     def predict_mixture(self, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

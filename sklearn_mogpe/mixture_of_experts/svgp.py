@@ -1,14 +1,16 @@
 """The mixture whose experts and gate are sparse variational Gaussian processes."""
 
+from functools import partial
+
 import gpflow
 import tensorflow as tf
 
-from ..descriptions.errors import at
+from ..descriptions.errors import make_at
+from ..descriptions.numbers import numbers
 from ..experts import SVGPExperts
 from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork
 from ..gps import Marginals, Projection, SparseGP, marginals, prior_kl, project
-from ..gps.configuration import numbers
 from .base import MixtureOfExpertsBase
 from .latents import Latents
 
@@ -54,8 +56,7 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
         """Make a mixture from a description; see :class:`MixtureOfExperts`."""
         model = super().from_config({key: value for key, value in config.items() if key != "jitter"})
         if "jitter" in config:
-            with at("jitter"):
-                model.jitter.assign(numbers(config["jitter"], above=0.0))
+            model.jitter.assign(make_at(partial(numbers, above=0.0), config, "jitter"))
         return model
 
     @property

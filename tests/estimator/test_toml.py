@@ -108,7 +108,7 @@ def test_what_no_file_can_hold(tmp_path, params, key):
         ("[estimator.gating_network]\nkernal = 'rbf'", "estimator.gating_network.kernal: unknown key"),
         (
             "[[estimator.experts]]\n[[estimator.experts]]\nkernel = {name = 'rbf', lengthscales = [1, -1]}",
-            r"estimator.experts\[1\].kernel.lengthscales: expected a positive number or a list of 2 positive",
+            r"estimator.experts\[1\].kernel.lengthscales: expected a positive number or a list of positive",
         ),
         (
             "[[estimator.experts]]\nkernel = {name = 'rbf', lengthscale = 1.0}",
