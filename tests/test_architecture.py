@@ -118,7 +118,19 @@ def test_names_are_taken_from_their_rooms(module):
 @every_module
 def test_files_are_short(module):
     lines = FILES[module].read_text(encoding="utf-8").count("\n")
-    assert lines <= 400, f"{FILES[module].name} has {lines} lines: a file holds one idea, divide it"
+    assert lines <= 350, f"{FILES[module].name} has {lines} lines: a file holds one idea, divide it"
+
+
+@every_module
+def test_functions_fit_on_a_screen(module):
+    """Without their docstrings; but a constructor that stores what a user may say is as long as that is."""
+    functions = [node for node in ast.walk(TREES[module]) if isinstance(node, ast.FunctionDef)]
+    lengths = {
+        node.name: node.end_lineno - node.body[bool(ast.get_docstring(node))].lineno + 1
+        for node in functions
+        if len(node.body) > bool(ast.get_docstring(node)) and node.name != "__init__"
+    }
+    assert not [name for name, length in lengths.items() if length > 50], module
 
 
 @every_module

@@ -41,7 +41,7 @@ def predict(directory, path, output, *, coverage: float = 0.9) -> None:
         X = read_features(path, read_columns(path), data["features"])
     mean, std = estimator.predict(X, return_std=True)
     lower, upper = estimator.predict_interval(X, coverage=coverage)
-    columns = {}
+    columns: dict[str, np.ndarray] = {}
     for kind, values in {"mean": mean, "std": std, "lower": lower, "upper": upper}.items():
         values = np.reshape(values, (len(mean), -1))
         names = data["target"]

@@ -165,6 +165,6 @@ def _take(rows, places, scales):
 
 def number_of_points(n_inducing: int | str, n_features: int) -> int:
     """Number of inducing points; of ``"auto"``, for D features."""
-    if n_inducing != "auto":
+    if not isinstance(n_inducing, str):
         return n_inducing
     return ONE_FEATURE_POINTS if n_features == 1 else SEVERAL_FEATURES_POINTS

@@ -76,7 +76,7 @@ KERNELS = {
     "white": ("White", {"variance": POSITIVE}),
     PERIODIC: ("Periodic", {"period": PERIOD}),
 }
-COMBINATIONS = {"sum": ("Sum", {}), "product": ("Product", {})}
+COMBINATIONS: dict[str, tuple[str, dict]] = {"sum": ("Sum", {}), "product": ("Product", {})}
 
 # By name, the class of gpflow.functions and its parameters.
 ZERO = "zero"

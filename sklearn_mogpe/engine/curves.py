@@ -30,7 +30,7 @@ class Curves:
 
     def names(self) -> list[str | None]:
         """Names of the n elements, by path and number; None for those of parameters that have too many."""
-        names = []
+        names: list[str | None] = []
         for path, parameter in self.parameters.items():
             # A vector has as many elements when it is not constrained.
             size = parameter.shape.num_elements() or int(tf.size(parameter.unconstrained_variable))

@@ -120,10 +120,10 @@ class Structure:
         defaults = Defaults(Z, trains, partial(make_kernel, self.gating_kernel, D, gate_priors))
         with at("gating_network"):
             gating_network = make_gate(self._gate, self.n_experts, defaults)
-        options = {"bound": self.bound, "num_samples": self.n_samples}
+        S = self.n_samples
         if any(map(callable, (*self._experts, self._gate))):
-            return MixtureOfExperts(Experts(experts), gating_network, **options)
-        return MixtureOfSVGPExperts(SVGPExperts(experts), gating_network, **options)
+            return MixtureOfExperts(Experts(experts), gating_network, bound=self.bound, num_samples=S)
+        return MixtureOfSVGPExperts(SVGPExperts(experts), gating_network, bound=self.bound, num_samples=S)
 
     @property
     def experts_as_usual(self) -> list[int]:

@@ -61,7 +61,7 @@ class TomlMixin:
         return self
 
 
-def make_estimator(cls: type, table: dict):
+def make_estimator(cls, table: dict):
     """Make an estimator of a table of its parameters.
 
     Raises
@@ -78,6 +78,7 @@ def make_estimator(cls: type, table: dict):
             validate_parameter_constraints({name: constraints}, {name: value}, cls.__name__)
     estimator = cls(**table)
     descriptions = read_descriptions(estimator)
-    check_kernels(estimator.kernel, 2 if descriptions.n_experts == "auto" else descriptions.n_experts)
+    n_experts = descriptions.n_experts
+    check_kernels(estimator.kernel, 2 if isinstance(n_experts, str) else n_experts)
     check_kernel(estimator.gating_kernel, "gating_kernel")
     return estimator

@@ -61,7 +61,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
         self.num_experts = num_experts
         self.num_latent_gps = num_gate_functions(num_experts)
         self.gps = [] if functions is None else list(functions)
-        if functions is None and self.num_latent_gps:
+        if functions is None and kernel is not None and self.num_latent_gps:
             gp = SparseGP(
                 kernel,
                 inducing_variable,

@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 tfd = tfp.distributions
 
 
-def log_density(prior: tfd.Distribution, values: tf.Tensor) -> tf.Tensor:
+def log_density(prior: tfp.distributions.Distribution, values: tf.Tensor) -> tf.Tensor:
     """Sum of the log densities of positive values of any shape under a prior, a scalar."""
     return LOG_DENSITIES.get(type(prior), _of_any)(prior, values)
 

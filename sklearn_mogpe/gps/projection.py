@@ -170,7 +170,7 @@ def join_marginals(
     moments : sequence of pairs of tensors of shape (G, L / G, N)
         Mean and variance for each projection.
     """
-    results = {}
+    results: dict[int, Marginals] = {}
     for projection, own in zip(projections, moments, strict=True):
         results |= zip(map(id, projection.gps), projection.marginals(*own), strict=True)
     return [results[id(gp)] for gp in gps]

@@ -22,8 +22,8 @@ def concatenated(parts: Sequence) -> tf.Tensor:
 
 def assign_concatenated(parameters: Sequence[Parameter], values: tf.Tensor, accept: tf.Tensor) -> None:
     """Give parameters of one transform what :func:`concatenated` would make ``values`` of, if accepted."""
-    values = parameters[0].transform.inverse(values)
-    parts = tf.split(values, [parameter.shape[0] for parameter in parameters])
+    unconstrained = parameters[0].transform.inverse(values)  # type: ignore[union-attr]
+    parts = tf.split(unconstrained, [parameter.shape[0] for parameter in parameters])
     for parameter, part in zip(parameters, parts, strict=True):
         variable = parameter.unconstrained_variable
         variable.assign(tf.where(accept, part, variable))

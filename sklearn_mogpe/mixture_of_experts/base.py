@@ -4,7 +4,7 @@ import abc
 import itertools
 from collections import defaultdict
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import gpflow
 import numpy as np
@@ -35,7 +35,8 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
     gating_network : GatingNetworkBase
         Probabilities of K experts.
     bound : {"tight", "further_gating", "further"} or callable, default="tight"
-        The lower bound of each row's log likelihood, see :mod:`sklearn_mogpe.mixture_of_experts.bounds`.
+        The lower bound of each row's log likelihood, see :mod:`sklearn_mogpe.mixture_of_experts.bounds`. The
+        default is the highest; the estimator's is ``"further"``, which predicts better in trials.
     num_samples : int, default=32
         S, the even number of fixed quasi-random points that stand for the bound's expectation.
     num_data : int, default=None
@@ -187,7 +188,9 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         else:
             experts = cls.experts_class.from_config({"experts": experts})
         gating_network = make_at(make, config, "gating_network", None, GatingNetworkBase, "SVGPGatingNetwork")
-        options = {key: check_count(config, key, 1) for key in ("num_samples", "num_data") if key in config}
+        options: dict[str, Any] = {
+            key: check_count(config, key, 1) for key in ("num_samples", "num_data") if key in config
+        }
         if "bound" in config:
             options["bound"] = make_at(choose, config, "bound", None, BOUNDS)
         return cls(experts, gating_network, **options)
@@ -216,12 +219,12 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         """Mixing probabilities at X (N, D), of shape (N, K)."""
         return self.predict_mixture(X)[0]
 
-    def predict_experts_dists(self, X: tf.Tensor) -> tfd.Normal:
+    def predict_experts_dists(self, X: tf.Tensor) -> tfp.distributions.Normal:
         """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P)."""
         _, means, variances = self.predict_mixture(X)
         return tfd.Normal(means, tf.sqrt(variances))
 
-    def predict_y(self, X: tf.Tensor) -> tfd.MixtureSameFamily:
+    def predict_y(self, X: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
         """The predictive distribution of y at X (N, D), of batch shape (N,) and event shape (P,)."""
         log_weights, means, variances = self._components(X)
         return tfd.MixtureSameFamily(

@@ -90,7 +90,7 @@ def _all_outside(f: Marginals) -> Marginals:
 def _expected_log_mixture(latents, Y, points, experts, gates):
     """E over the points of the log of the mixture, with the residual variances (if any) integrated."""
     S = points.shape[0]
-    K, P, H = *latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
+    (K, P), H = latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
     expert_points = tf.reshape(points[:, : K * P], [S, K, P, 1])
     gate_points = tf.reshape(points[:, K * P :], [S, H, 1])
     variance = latents.noise_variance

@@ -97,7 +97,7 @@ def make_monitor(
             values += _shares(predictor.mixture, rows)
         return values + (_errors(predictor.mixture, test_rows) if test_rows else [])
 
-    tasks = [(points, period), (histograms, period * HISTOGRAM_PERIODS)]
+    tasks: list[tuple[Callable, int]] = [(points, period), (histograms, period * HISTOGRAM_PERIODS)]
     if image_period is not None:
         tasks.append((lambda **_: _drawn(make_figures(predictor, rows.X, rows.Y)), image_period))
     return Monitor(*(MonitorTaskGroup(WriteEvents(file, values), every) for values, every in tasks))
@@ -223,9 +223,11 @@ class Histograms:
     """
 
     def __init__(self, model: gpflow.Module, compiled: Callable):
-        found = gpflow.utilities.parameter_dict(model).items()
-        found = {path[1:]: p for path, p in found if isinstance(p, gpflow.Parameter)}
-        self._parameters = {path: p for path, p in found.items() if p.shape.num_elements() != 1}
+        self._parameters = {
+            path[1:]: p
+            for path, p in gpflow.utilities.parameter_dict(model).items()
+            if isinstance(p, gpflow.Parameter) and p.shape.num_elements() != 1
+        }
         self._read = compiled(self._values)
 
     def _values(self):

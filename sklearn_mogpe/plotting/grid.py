@@ -86,11 +86,11 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
     for j, values in zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True):
         rows[j] = values.ravel()
     if hasattr(estimator, "feature_names_in_"):
-        rows = table_like(X, rows, estimator.feature_names_in_)
+        table = table_like(X, rows, estimator.feature_names_in_)
     else:
         numeric = all(np.can_cast(values.dtype, float) for values in rows)
-        rows = np.stack(rows, axis=1, dtype=float if numeric else object)
-    return Grid(rows, coordinates, features, [labels[j] for j in features], drawn)
+        table = np.stack(rows, axis=1, dtype=float if numeric else object)
+    return Grid(table, coordinates, features, [labels[j] for j in features], drawn)
 
 
 def varying_features(estimator, X, fixed=None) -> list[int]:

@@ -69,10 +69,10 @@ class Checkpoints:
         """
         file = self._of(n_experts) / STARTS
         if not file.exists():
-            states = find()
-            arrays = {f"{i}/{path}": value for i, state in enumerate(states) for path, value in state.items()}
+            found = find()
+            arrays = {f"{i}/{path}": value for i, state in enumerate(found) for path, value in state.items()}
             _write(file, arrays)
-            return states
+            return found
         try:
             arrays = _read(file)
         except DAMAGES as error:

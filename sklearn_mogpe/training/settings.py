@@ -73,10 +73,11 @@ def make_structures(
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
     n_experts, n_rows = descriptions.n_experts, problem.n_rows
-    numbers = [n_experts]
-    if n_experts == "auto":
-        numbers = range(1, min(MAX_EXPERTS, n_rows) + 1) if state is None else [estimator.n_experts_]
-    elif n_rows < n_experts and state is None:
+    if isinstance(n_experts, str):
+        numbers = list(range(1, min(MAX_EXPERTS, n_rows) + 1)) if state is None else [estimator.n_experts_]
+    else:
+        numbers = [n_experts]
+    if state is None and n_rows < numbers[0]:
         raise ValueError(
             f"Expected at least one distinct row for each of the {n_experts} experts, got {n_rows}; lower "
             "n_experts."

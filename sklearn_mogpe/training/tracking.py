@@ -88,10 +88,10 @@ class Tracker:
         self.iterations: list[float] = []
         self.loss_curve: list[float] = []
         self.validation_scores: list[float] = []
-        self.n_iter = 0
+        self.n_iter = 0.0
         self.converged = False
         # Patience counts from the first report: Adam's first steps may well lead below the start.
-        self._reference, self._reference_iter = np.inf, 0
+        self._reference, self._reference_iter = np.inf, 0.0
         self._recoveries = 0
 
     def resume(self, variables: Sequence[tf.Variable] = ()) -> bool:

@@ -1,12 +1,14 @@
 """Gaussian q in natural parameters."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
 from ...gps import SparseGP, assign_concatenated, joint_q
 from ...mixture_of_experts import MixtureOfSVGPExperts
+
+Parts = TypeVar("Parts", bound=NamedTuple)
 
 
 class Naturals(NamedTuple):
@@ -54,11 +56,11 @@ def mean_of(C: tf.Tensor, linear: tf.Tensor) -> tf.Tensor:
     return tf.linalg.cholesky_solve(C, linear[..., None])[..., 0]
 
 
-def move(old: NamedTuple, new: NamedTuple, step_size) -> NamedTuple:
+def move(old: Parts, new: Parts, step_size) -> Parts:
     """The average ``(1 - g) old + g new`` of tensors, part by part, for a step of length g."""
     parts = ((1.0 - step_size) * a + step_size * b for a, b in zip(old, new, strict=True))
     # Loops ask for the shapes that they began with, which a single latent function has partly fixed.
-    return type(old)(*(tf.ensure_shape(part, a.shape) for part, a in zip(parts, old, strict=True)))
+    return old._make(tf.ensure_shape(part, a.shape) for part, a in zip(parts, old, strict=True))
 
 
 def _eye(matrices):

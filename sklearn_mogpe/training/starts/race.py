@@ -86,18 +86,16 @@ def race(
         program.assign(base)
         program.get(_start_function)(data, *map(program.tensor, start))
         running[name] = Candidate(np.inf, program.read())
-    failure = None
     for max_iter, survivors in ROUNDS:
         for name, candidate in list(running.items()):
             tracker = track(f"start {name}", candidate, max_iter)
             try:
                 NATGRAD.run(program, Feed(data, len(rows.X)), tracker, Options(max_iter, LEARNING_RATE))
                 running[name] = Candidate(tracker.best_loss, tracker.best_state)
-            except np.linalg.LinAlgError as error:
-                failure = error
+            except np.linalg.LinAlgError:
                 del running[name]
-        if not running:
-            raise failure
+                if not running:
+                    raise
         ranking = sorted(running, key=lambda name: running[name].loss)
         running = {name: running[name] for name in ranking[: max(survivors, n_init)]}
     return list(running.values())[:n_init]

@@ -143,7 +143,7 @@ def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:
     """Multiply an expert's noise variance and its lengthscales, if its kernel has such."""
     scale_lengthscales(expert, lengthscale_factor)
     variance = expert.likelihood.variance
-    variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))
+    variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))  # type: ignore[union-attr]
 
 
 def scale_lengthscales(expert: SVGPExpert, factor) -> None:
