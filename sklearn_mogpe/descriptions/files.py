@@ -89,11 +89,12 @@ def plain_data(value):
         If there is anything in it that a file cannot hold.
     """
     if isinstance(value, dict):
-        return {str(key): plain_data(part) for key, part in value.items()}
+        return {str(key): make_at(plain_data, value, key) for key in value}
     if isinstance(value, np.ndarray | np.generic):
         return plain_data(value.tolist())
     if isinstance(value, list | tuple):
-        return [plain_data(part) for part in value]
+        parts = dict(enumerate(value))
+        return [make_at(plain_data, parts, place) for place in parts]
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, str | bool | int | float):

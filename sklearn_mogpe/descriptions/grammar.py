@@ -261,7 +261,7 @@ def _read_base(config, num_inputs):
 def _read_active_dims(dims, num_inputs):
     if dims is None:  # all
         return None
-    end, last = (math.inf, "") if num_inputs is None else (num_inputs, f" to {num_inputs - 1}")
+    end, last = (math.inf, " on") if num_inputs is None else (num_inputs, f" to {num_inputs - 1}")
     is_list = isinstance(dims, list | tuple) and all(isinstance(dim, Integral) for dim in dims)
     if not is_list or not dims or len(set(dims)) < len(dims) or min(dims) < 0 or max(dims) >= end:
         raise ConfigurationError(f"expected a list of different inputs from 0{last}, got {dims!r}")

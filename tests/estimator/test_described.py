@@ -319,7 +319,7 @@ EXPERT_ERRORS = [
     ({"inducing": {"Z": [[0.0]]}}, ".inducing.Z: unknown key; expected one of ['num'"),
     ({"inducing": {"num": 0}}, ".inducing.num: expected a positive integer, got 0"),
     ({"q_mu": [[0.0], [0.0]]}, ".q_mu: expected a number or 8 lists of 1 number"),
-    ({"kernel": gpflow.kernels.RBF}, ": expected numbers, strings, lists and dicts"),
+    ({"kernel": gpflow.kernels.RBF}, ".kernel: expected numbers, strings, lists and dicts"),
     ("rbf", ": expected a dict or a callable, got 'rbf'"),
     (no_expert, ": Expected ExpertBase with num_outputs=1 from <function no_expert"),
     (

@@ -83,7 +83,7 @@ def test_only_what_is_not_as_usual_is_written(tmp_path):
     [
         ({"kernel": lambda input_dim: RBF()}, "kernel"),
         ({"random_state": np.random.RandomState(0)}, "random_state"),
-        ({"experts": [{}, {"kernel": RBF()}]}, "experts"),
+        ({"experts": [{}, {"kernel": RBF()}]}, r"experts\[1\].kernel"),
     ],
 )
 def test_what_no_file_can_hold(tmp_path, params, key):
