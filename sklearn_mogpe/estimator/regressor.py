@@ -1,13 +1,11 @@
 """The scikit-learn estimator: arrays in, arrays out."""
 
-import os
-from numbers import Integral, Real
 from typing import ClassVar
 
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from .callbacks import CallbackSupportMixin
+from .constraints import CONSTRAINTS
 from .fitted_model import FittedModelMixin
 from .fitting import fit_batches, fit_rows
 from .toml_mixin import TomlMixin
@@ -105,12 +103,12 @@ class MoGPERegressor(
         experts' shares, and, with ``early_stopping``, how well held-out rows are predicted. Each run that is
         trained to the end writes to a new directory below. To log changes nothing in the fit.
     log_period : int, default=10
-        Steps (iterations on the whole data, or mini-batches) between two points of the curves. Those of the
-        bound of all rows, and of predictions, come when the fit looks at that: every 25 iterations or 100
-        mini-batches at most.
+        Least number of steps (iterations on the whole data, or mini-batches) between two points of a curve.
+        Points come with the fit's reports, every 25 iterations or 100 mini-batches at most; those of the
+        bound of all rows come with each.
     image_period : int, default=None
-        Steps between two pictures of the model, which are drawn at the next look. None draws none. They need
-        Matplotlib and take seconds.
+        Least number of steps between two pictures of the model, which are drawn with a report. None draws
+        none. They need Matplotlib and take seconds.
     device : str, default="auto"
         Where TensorFlow computes: ``"auto"`` is the first GPU, or the CPU; or a name such as ``"/GPU:1"``.
     dtype : {"float64", "float32"}, default="float64"
@@ -175,51 +173,7 @@ class MoGPERegressor(
     _doc_link_module = "sklearn_mogpe"
     _doc_link_template = DOCUMENTATION
 
-    _parameter_constraints: ClassVar[dict] = {
-        "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "kernel": [str, callable, list, tuple],
-        "gating_kernel": [str, callable],
-        "n_inducing": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "experts": [list, tuple, None],
-        "gating_network": [dict, callable, None],
-        "bound": [StrOptions({"tight", "further_gating", "further"}), callable],
-        "n_samples": [Interval(Integral, 2, None, closed="left")],
-        "solver": [StrOptions({"auto", "natgrad", "lbfgs", "adam"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
-        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [
-            StrOptions(
-                {
-                    "auto",
-                    "prior",
-                    "kmeans",
-                    "noise",
-                    "residual",
-                    "mixture",
-                    "ladder",
-                    "steep_ladder",
-                    "low_ladder",
-                }
-            )
-        ],
-        "normalize_y": ["boolean"],
-        "warm_start": ["boolean"],
-        "checkpoint_dir": [str, os.PathLike, None],
-        "n_checkpoints": [Interval(Integral, 1, None, closed="left")],
-        "log_dir": [str, os.PathLike, None],
-        "log_period": [Interval(Integral, 1, None, closed="left")],
-        "image_period": [Interval(Integral, 1, None, closed="left"), None],
-        "device": [str],
-        "dtype": [StrOptions({"float64", "float32"})],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
-    }
+    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
 
     def __init__(
         self,
