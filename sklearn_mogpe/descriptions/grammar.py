@@ -145,9 +145,11 @@ def read_expert(config: dict, in_estimator: bool = False, smallest_noise: float 
         If a key or value is not as expected.
     """
     own = () if in_estimator else ("num_outputs",)
-    check_keys(config, (*PROCESS_KEYS, "noise_variance", *own))
+    check_keys(config, (*PROCESS_KEYS, "noise_variance", "noise_gp", *own))
     P = check_count(config, "num_outputs", 1)
     spec, sizes = _read_process(config, P, in_estimator)
+    if "noise_gp" in config:
+        spec["noise_gp"] = make_at(_read_noise_gp, config, "noise_gp", None, P, in_estimator)
     with at("noise_variance"):
         noise = _read_noise(config.get("noise_variance"), sizes, smallest_noise)
     return {**spec, "num_outputs": P, "noise_variance": noise}
@@ -174,6 +176,10 @@ def read_gp(config: dict, in_estimator: bool = False) -> dict:
     L = check_count(config, "num_latent_gps", 1)
     spec, _ = _read_process(config, L, in_estimator)
     return {**spec, "num_latent_gps": L}
+
+
+def _read_noise_gp(config, num_outputs, in_estimator):
+    return _read_process(check_keys(config, PROCESS_KEYS), num_outputs, in_estimator)[0]
 
 
 def _read_process(config, num_latent_gps, in_estimator):

@@ -81,7 +81,8 @@ class Descriptions(NamedTuple):
             if "functions" in part:
                 return {**part, "functions": [numbered(function) for function in part["functions"]]}
             num = min(_number(part, default), limit)
-            return {**part, "inducing": {**part.get("inducing", {}), "num": num}}
+            own = {**part, "inducing": {**part.get("inducing", {}), "num": num}}
+            return {**own, "noise_gp": numbered(part["noise_gp"])} if "noise_gp" in part else own
 
         experts = map(freeze, self.experts or [{}] * n_experts)
         return tuple(experts), freeze(self.gating_network or {})
@@ -95,8 +96,9 @@ class Descriptions(NamedTuple):
     @property
     def _gps(self):
         """Descriptions of all sparse GPs."""
-        gps = [part.get("functions", [part]) for part in self._parts if not callable(part)]
-        return [gp for group in gps for gp in group]
+        parts = [part for part in self._parts if not callable(part)]
+        noises = [part["noise_gp"] for part in parts if "noise_gp" in part]
+        return [*(gp for part in parts for gp in part.get("functions", [part])), *noises]
 
 
 def read_descriptions(estimator) -> Descriptions:

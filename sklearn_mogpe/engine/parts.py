@@ -39,8 +39,10 @@ class Defaults(NamedTuple):
         return config if "kernel" in config else {**config, "kernel": self.make_kernel()}
 
 
-def make_expert(description: Frozen, num_outputs: int, defaults: Defaults) -> ExpertBase:
-    """Make an expert of P outputs.
+def make_expert(
+    description: Frozen, num_outputs: int, defaults: Defaults, noise_defaults: Defaults | None = None
+) -> ExpertBase:
+    """Make an expert of P outputs, whose noise varies if there are defaults of its functions.
 
     Raises
     ------
@@ -56,6 +58,9 @@ def make_expert(description: Frozen, num_outputs: int, defaults: Defaults) -> Ex
     noise = config.get("noise_variance", {})
     if isinstance(noise, dict) and "name" not in noise:
         noise = {"value": np.full(P, NOISE_VARIANCE), **noise}
+    if noise_defaults is not None:  # as many inducing points as the expert's own, unless it is said
+        inducing = {"inducing": config.get("inducing", {})}
+        config["noise_gp"] = noise_defaults.complete({**inducing, **config.get("noise_gp", {})})
     return SVGPExpert.from_config({**defaults.complete(config), "noise_variance": noise, "num_outputs": P})
 
 

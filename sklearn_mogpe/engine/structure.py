@@ -25,6 +25,9 @@ KERNELS = {name: configuration.KERNELS[name][0] for name in KERNEL_NAMES}
 EXPERT_VARIANCE_MEAN = 20.0
 GATE_VARIANCE_MEAN = 200.0
 
+# That of the functions of a noise that varies, which are logarithms: a standard deviation is a factor.
+NOISE_GP_VARIANCE_MEAN = 2.0
+
 # Median, in standard deviations of a feature, and standard deviation of the logarithm, of the log-normal
 # prior of lengthscales. A density of the lengthscale itself, it leans to short ones, by about a nat for each
 # factor of e, so that features, and doubt far from the data, are not lost too soon.
@@ -66,6 +69,8 @@ class Structure:
     gating_network : description, default=None
     n_inducing : int, default=None
         M, the largest of all parts, on which the graphs of described models depend. None is any.
+    noise : {"constant", "varying"}, default="constant"
+        Of the experts.
     """
 
     kernels: tuple[KernelSpec, ...]
@@ -79,6 +84,7 @@ class Structure:
     experts: tuple[Frozen, ...] | None = None
     gating_network: Frozen | None = None
     n_inducing: int | None = None
+    noise: str = "constant"
 
     @property
     def n_experts(self) -> int:
@@ -112,11 +118,15 @@ class Structure:
         )
         priors = KernelPriors(_exponential(EXPERT_VARIANCE_MEAN), lengthscale)
         gate_priors = KernelPriors(_exponential(GATE_VARIANCE_MEAN), lengthscale)
+        noise_priors = KernelPriors(_exponential(NOISE_GP_VARIANCE_MEAN), lengthscale)
+        noise = None
+        if self.noise == "varying":
+            noise = Defaults(Z, trains, partial(self._one_each, "rbf", D, noise_priors))
         experts = []
         for place, (spec, description) in enumerate(zip(self.kernels, self._experts, strict=True)):
-            defaults = Defaults(Z, trains, partial(self._expert_kernel, spec, D, priors))
+            defaults = Defaults(Z, trains, partial(self._one_each, spec, D, priors))
             with at("experts", place):
-                experts.append(make_expert(description, self.n_outputs, defaults))
+                experts.append(make_expert(description, self.n_outputs, defaults, noise))
         defaults = Defaults(Z, trains, partial(make_kernel, self.gating_kernel, D, gate_priors))
         with at("gating_network"):
             gating_network = make_gate(self._gate, self.n_experts, defaults)
@@ -143,7 +153,8 @@ class Structure:
     def _gate(self):
         return self.gating_network or AS_USUAL
 
-    def _expert_kernel(self, spec, n_features, priors):
+    def _one_each(self, spec, n_features, priors):
+        """A kernel for each output."""
         kernels = [make_kernel(spec, n_features, priors) for _ in range(self.n_outputs)]
         return kernels[0] if self.n_outputs == 1 else SeparateIndependent(kernels)
 

@@ -11,6 +11,7 @@ CONSTRAINTS: dict[str, list] = {
     "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "kernel": [str, callable, list, tuple],
     "gating_kernel": [str, callable],
+    "noise": [StrOptions({"constant", "varying"})],
     "n_inducing": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "experts": [list, tuple, None],
     "gating_network": [dict, callable, None],

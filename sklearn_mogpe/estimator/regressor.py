@@ -34,6 +34,9 @@ class MoGPERegressor(
         per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
     gating_kernel : str or callable, default="rbf"
         Of the gating network.
+    noise : {"constant", "varying"}, default="constant"
+        Whether each expert's noise is the same everywhere, or changes with x: its variance is then a constant
+        times ``exp(g(x))``, g a sparse Gaussian process of its own for each output.
     n_inducing : int or "auto", default="auto"
         Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
         step grows with M^2. ``"auto"`` is 50 for one feature and 100 for more.
@@ -181,6 +184,7 @@ class MoGPERegressor(
         *,
         kernel="rbf",
         gating_kernel="rbf",
+        noise="constant",
         n_inducing="auto",
         experts=None,
         gating_network=None,
@@ -211,6 +215,7 @@ class MoGPERegressor(
         self.n_experts = n_experts
         self.kernel = kernel
         self.gating_kernel = gating_kernel
+        self.noise = noise
         self.n_inducing = n_inducing
         self.experts = experts
         self.gating_network = gating_network

@@ -24,9 +24,12 @@ class ExpertBase(gpflow.Module, Configurable, abc.ABC):
     ----------
     num_outputs : int
         P.
+    noise_varies : bool
+        Whether the noise has latent functions of its own, see :meth:`log_noise`.
     """
 
     num_outputs: int
+    noise_varies: bool = False
 
     @abc.abstractmethod
     def marginals(self, X: tf.Tensor) -> Marginals:
@@ -39,6 +42,15 @@ class ExpertBase(gpflow.Module, Configurable, abc.ABC):
     @abc.abstractmethod
     def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
         """Variance of the noise at X (N, D), of shape (P, N)."""
+
+    def log_noise(self, X: tf.Tensor) -> Marginals:
+        """Marginals of latent functions g at X (N, D), each of shape (P, N), if the noise has such.
+
+        They multiply its variance by ``exp(g)``. An expert that has them sets ``noise_varies``.
+        """
+        raise NotImplementedError(
+            f"Expected {type(self).__name__} to have log_noise, which says it; write it."
+        )
 
     @abc.abstractmethod
     def prior_kl(self) -> tf.Tensor:
@@ -60,6 +72,8 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
         K.
     num_outputs : int
         P.
+    noise_varies : bool
+        Whether the noise of any of them has latent functions of its own.
 
     Raises
     ------
@@ -78,6 +92,7 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
                 f"{self.num_experts} experts with {sorted(outputs)} outputs."
             )
         (self.num_outputs,) = outputs
+        self.noise_varies = any(expert.noise_varies for expert in self.experts)
 
     def get_config(self) -> dict:
         """Describe the experts by plain data: ``{"experts": [...]}``, each with its ``"class"``."""
@@ -104,6 +119,16 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
         """Variance of all experts' noise at X (N, D), of shape (K, P, N)."""
         return tf.stack([expert.noise_variance(X) for expert in self.experts])
 
+    def log_noise(self, X: tf.Tensor) -> Marginals | None:
+        """Marginals of all functions of the experts' noise at X (N, D), each of shape (K, P, N).
+
+        They are zero for an expert whose noise has none. None if nobody's has any.
+        """
+        if not self.noise_varies:
+            return None
+        nothing = zero_marginals(self.num_outputs, X)
+        return stack_marginals([e.log_noise(X) if e.noise_varies else nothing for e in self.experts])
+
     def prior_kl(self) -> tf.Tensor:
         """Sum of the experts' KL divergences, a scalar."""
         return tf.add_n([expert.prior_kl() for expert in self.experts])
@@ -120,3 +145,9 @@ class Experts(ExpertsBase):
 def stack_marginals(parts: Sequence[Marginals]) -> Marginals:
     """K marginals of shape (P, N) as one of shape (K, P, N)."""
     return Marginals(*(tf.stack(values) for values in zip(*parts, strict=True)))
+
+
+def zero_marginals(num_outputs: int, X: tf.Tensor) -> Marginals:
+    """Marginals of P functions that are zero at X (N, D)."""
+    zeros = tf.zeros([num_outputs, tf.shape(X)[0]], X.dtype)
+    return Marginals(zeros, zeros, zeros)

@@ -20,7 +20,7 @@ from ..gps.configuration import (
     make_parameter,
     process_arguments,
 )
-from .base import ExpertBase, ExpertsBase, stack_marginals
+from .base import ExpertBase, ExpertsBase, stack_marginals, zero_marginals
 
 
 class SVGPExpert(ExpertBase):
@@ -40,11 +40,15 @@ class SVGPExpert(ExpertBase):
         P.
     mean_function, q_diag, q_mu, q_sqrt
         As for :class:`~sklearn_mogpe.gps.SparseGP`.
+    noise_gp : SparseGP, default=None
+        Of P latent functions g, which let the noise change with x: its variance is that of the likelihood
+        times ``exp(g(x))``. A log variance with a Gaussian process prior, as in Goldberg, Williams and Bishop
+        (1998), "Regression with input-dependent noise".
 
     Raises
     ------
     ValueError
-        If the likelihood is not Gaussian.
+        If the likelihood is not Gaussian, or ``noise_gp`` has another number of functions.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class SVGPExpert(ExpertBase):
         q_diag: bool = False,
         q_mu=None,
         q_sqrt=None,
+        noise_gp: SparseGP | None = None,
     ):
         super().__init__()
         if not isinstance(likelihood, Gaussian):
@@ -76,6 +81,13 @@ class SVGPExpert(ExpertBase):
             q_mu=q_mu,
             q_sqrt=q_sqrt,
         )
+        if noise_gp is not None and noise_gp.num_latent_gps != num_outputs:
+            raise ValueError(
+                f"Expected noise_gp with num_latent_gps={num_outputs}, a function for each output, got "
+                f"{noise_gp.num_latent_gps}."
+            )
+        self.noise_gp = noise_gp
+        self.noise_varies = noise_gp is not None
 
     def marginals(self, X: tf.Tensor) -> Marginals:
         """Marginals of the expert's latent functions at X (N, D), each of shape (P, N)."""
@@ -87,9 +99,14 @@ class SVGPExpert(ExpertBase):
         F = tf.zeros([tf.shape(X)[0], self.num_outputs], X.dtype)
         return tf.transpose(self.likelihood.conditional_variance(X, F))
 
+    def log_noise(self, X: tf.Tensor) -> Marginals:
+        """Marginals of the functions of ``noise_gp`` at X (N, D), each of shape (P, N)."""
+        (result,) = marginals([self.noise_gp], X)
+        return result
+
     def prior_kl(self) -> tf.Tensor:
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
-        return self.gp.prior_kl()
+        return self.gp.prior_kl() + (self.noise_gp.prior_kl() if self.noise_gp else 0.0)
 
     def get_config(self) -> dict:
         """Describe the expert by plain data, which :meth:`from_config` takes."""
@@ -97,11 +114,12 @@ class SVGPExpert(ExpertBase):
         if noise is None:
             raise ConfigurationError("expected a variance, got a likelihood with a scale", "noise_variance")
         describe = describe_parameter if isinstance(noise, Parameter) else describe_function
-        return {
+        config = {
             "num_outputs": self.num_outputs,
             "noise_variance": describe(noise),
             **describe_process(self.gp),
         }
+        return config if self.noise_gp is None else {**config, "noise_gp": describe_process(self.noise_gp)}
 
     @classmethod
     def from_config(cls, config: dict) -> "SVGPExpert":
@@ -111,7 +129,8 @@ class SVGPExpert(ExpertBase):
         ----------
         config : dict
             Keys of a sparse GP, see :mod:`sklearn_mogpe.gps.configuration`; ``num_outputs``; ``trainable``;
-            and ``noise_variance``, 1 unless given: a number, a list of one for each output, or a function.
+            ``noise_variance``, 1 unless given: a number, a list of one for each output, or a function; and,
+            if the noise varies, ``noise_gp``, a dict of the keys of a sparse GP.
 
         Raises
         ------
@@ -120,8 +139,11 @@ class SVGPExpert(ExpertBase):
         """
         spec = read_expert(config, smallest_noise=gpflow.config.default_likelihood_positive_minimum())
         likelihood = Gaussian(make_at(_make_noise, spec, "noise_variance"))
-        arguments = process_arguments(spec)
-        return held(cls(likelihood=likelihood, num_outputs=spec["num_outputs"], **arguments), spec)
+        arguments, P = process_arguments(spec), spec["num_outputs"]
+        noise_gp = None
+        if "noise_gp" in spec:
+            noise_gp = make_at(_make_gp, spec, "noise_gp", None, P)
+        return held(cls(likelihood=likelihood, num_outputs=P, noise_gp=noise_gp, **arguments), spec)
 
 
 class SVGPExperts(ExpertsBase):
@@ -141,12 +163,22 @@ class SVGPExperts(ExpertsBase):
 
     @property
     def gps(self) -> list[SparseGP]:
-        """The experts' Gaussian processes."""
-        return [expert.gp for expert in self.experts]
+        """The experts' Gaussian processes: those of their functions, then those of their noise."""
+        noises = [expert.noise_gp for expert in self.experts if expert.noise_gp is not None]
+        return [*(expert.gp for expert in self.experts), *noises]
 
     def marginals(self, X: tf.Tensor) -> Marginals:
         """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""
-        return stack_marginals(marginals(self.gps, X))
+        return stack_marginals(marginals(self.gps[: self.num_experts], X))
+
+    def join(self, parts: Sequence[Marginals], X: tf.Tensor) -> tuple[Marginals, Marginals | None]:
+        """The marginals of ``gps`` at X (N, D) as those of :meth:`marginals` and of :meth:`log_noise`."""
+        functions = stack_marginals(parts[: self.num_experts])
+        if not self.noise_varies:
+            return functions, None
+        noises, nothing = iter(parts[self.num_experts :]), zero_marginals(self.num_outputs, X)
+        own = [next(noises) if expert.noise_varies else nothing for expert in self.experts]
+        return functions, stack_marginals(own)
 
     def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
         """Variance of all experts' noise at X (N, D), of shape (K, P, N)."""
@@ -158,6 +190,10 @@ class SVGPExperts(ExpertsBase):
 
 def _make_noise(spec):
     return make_parameter(spec) if isinstance(spec, dict) and "value" in spec else make_function(spec)
+
+
+def _make_gp(spec, num_latent_gps):
+    return held(SparseGP(num_latent_gps=num_latent_gps, **process_arguments(spec)), spec)
 
 
 def _is_constant(variance, num_outputs):

@@ -17,8 +17,8 @@ from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 from ..descriptions.errors import Configurable, check_count, check_keys, choose, describe, make, make_at
 from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
-from ..gps import log_density, stacked
-from ..predictive.quadrature import normal_points
+from ..gps import log_density, safe_sqrt, stacked
+from ..predictive.quadrature import NOISE_POINTS, gauss_hermite, normal_points
 from .bounds import BOUNDS, name_of
 from .latents import Latents
 
@@ -72,7 +72,8 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         self.gating_network = gating_network
         self.bound = bound if callable(bound) else BOUNDS[bound]
         self.num_data = num_data
-        dim = experts.num_experts * experts.num_outputs + gating_network.num_latent_gps
+        functions = experts.num_experts * experts.num_outputs
+        dim = functions * (2 if experts.noise_varies else 1) + gating_network.num_latent_gps
         self.points = normal_points(num_samples, dim)
 
     @abc.abstractmethod
@@ -200,20 +201,30 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
 
         Returns
         -------
-        weights : tensor of shape (N, K)
-            Mixing probabilities.
-        means, variances : tensors of shape (N, K, P)
-            Of y given each expert, noise included.
+        weights : tensor of shape (N, C)
+            Of K experts, C = K: their mixing probabilities. Where the noise varies, it is not known for sure,
+            and each expert has as many components as stand for what it may be, one after another.
+        means, variances : tensors of shape (N, C, P)
+            Of y given each component, noise included.
         """
         log_weights, means, variances = self._components(X)
         return tf.exp(log_weights), means, variances
 
     def _components(self, X):
         latents = self.latents(X)
-        f, axes = latents.experts, (2, 0, 1)
+        f, noise, (N, K) = latents.experts, latents.noise_variance, (tf.shape(X)[0], self.experts.num_experts)
         log_weights = self.gating_network.integrated_log_mixing_probs(latents.gates)
-        variances = f.variance + latents.noise_variance
-        return log_weights, tf.transpose(f.mean, axes), tf.transpose(variances, axes)
+        if latents.log_noise is None:
+            axes = (2, 0, 1)
+            return log_weights, tf.transpose(f.mean, axes), tf.transpose(f.variance + noise, axes)
+        # E N(y; m, v + noise exp(g)), g ~ N(mu, s), by Gauss and Hermite's points: J components an expert
+        points, weights = (tf.constant(part, f.mean.dtype) for part in gauss_hermite(NOISE_POINTS))
+        g, J = latents.log_noise, NOISE_POINTS
+        factors = tf.exp(g.mean + safe_sqrt(g.variance) * tf.reshape(points, [J, 1, 1, 1]))
+        variances = tf.transpose(f.variance + noise * factors, (3, 1, 0, 2))  # [N, K, J, P]
+        means = tf.repeat(tf.transpose(f.mean, (2, 0, 1)), J, axis=1)
+        log_weights = log_weights[:, :, None] + tf.math.log(weights)
+        return tf.reshape(log_weights, [N, K * J]), means, tf.reshape(variances, tf.shape(means))
 
     def predict_mixing_probs(self, X: tf.Tensor) -> tf.Tensor:
         """Mixing probabilities at X (N, D), of shape (N, K)."""
@@ -259,4 +270,5 @@ class MixtureOfExperts(MixtureOfExpertsBase):
             self.experts.noise_variance(X),
             self.gating_network.marginals(X),
             self.gating_network,
+            self.experts.log_noise(X),
         )

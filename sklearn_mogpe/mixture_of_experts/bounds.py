@@ -44,7 +44,7 @@ def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     ----------
     latents : Latents
     Y : tensor of shape (N, P)
-    points : tensor of shape (S, K * P + H)
+    points : tensor of shape (S, K * P + H), or (S, 2 * K * P + H) where the noise varies
         Standard normal points that stand for the expectation, see
         :func:`~sklearn_mogpe.predictive.quadrature.normal_points`.
 
@@ -92,8 +92,11 @@ def _expected_log_mixture(latents, Y, points, experts, gates):
     S = points.shape[0]
     (K, P), H = latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
     expert_points = tf.reshape(points[:, : K * P], [S, K, P, 1])
-    gate_points = tf.reshape(points[:, K * P :], [S, H, 1])
-    variance = latents.noise_variance
+    gate_points = tf.reshape(points[:, K * P : K * P + H], [S, H, 1])
+    variance = tf.expand_dims(latents.noise_variance, 0)
+    if latents.log_noise is not None:
+        noise_points = tf.reshape(points[:, K * P + H :], [S, K, P, 1])
+        variance *= tf.exp(_all_outside(latents.log_noise).project(noise_points))  # [S, K, P, N]
     if experts.residual_variance is not None:
         variance += experts.residual_variance
     log_density = _log_density(
@@ -106,24 +109,31 @@ def _expected_log_mixture(latents, Y, points, experts, gates):
 def _log_density(y, mean, spread, variance, points):
     """Log of ``N(y; mean + sqrt(spread) z, variance)`` at points z, of shape (S, K, N).
 
-    ``y`` is of shape (P, N), ``mean``, ``spread`` and ``variance`` are of shape (K, P, N), the points of
-    shape (S, K, P, 1); the P outputs are independent.
+    ``y`` is of shape (P, N), ``mean`` and ``spread`` are of shape (K, P, N), the variance of shape
+    (1, K, P, N), or (S, K, P, N) if each point has its own, the points of shape (S, K, P, 1); the P outputs
+    are independent.
     """
+    is_shared = variance.shape[0] == 1
 
     @tf.custom_gradient
     def function(mean, spread, variance):
         # -1/2 sum_p (log 2 pi v + e^2),  e = (y - m) / sqrt(v) - sqrt(s / v) z
         inverse, root = tf.math.rsqrt(variance), safe_sqrt(spread)
         e = (y - mean) * inverse - root * inverse * points  # [S, K, P, N]
-        constant = 0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variance), 1)  # [K, N]
+        constant = 0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variance), 2)
 
         def gradient(upstream):
             # by m: e / sqrt(v),  by s: e z / (2 sqrt(s v)),  by v: (e^2 - 1) / (2 v);  0 by s where s is
             upstream = tf.expand_dims(upstream, 2)
             slope = upstream * e
-            by_mean = inverse * tf.reduce_sum(slope, 0)
-            by_root = inverse * tf.reduce_sum(slope * points, 0)
-            by_variance = tf.square(inverse) * tf.reduce_sum(slope * e - upstream, 0)
+            by_variance = slope * e - upstream
+            if is_shared:  # which is taken out of the sums over the points
+                by_mean, by_root = (inverse[0] * tf.reduce_sum(part, 0) for part in (slope, slope * points))
+                by_variance = tf.square(inverse) * tf.reduce_sum(by_variance, 0, keepdims=True)
+            else:
+                slope *= inverse
+                by_mean, by_root = (tf.reduce_sum(part, 0) for part in (slope, slope * points))
+                by_variance *= tf.square(inverse)
             return by_mean, tf.where(spread > 0.0, 0.5 * by_root / root, 0.0), 0.5 * by_variance
 
         return -0.5 * tf.reduce_sum(tf.square(e), 2) - constant, gradient

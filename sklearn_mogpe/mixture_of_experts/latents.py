@@ -21,9 +21,13 @@ class Latents(NamedTuple):
         Of the gating network's functions, each of shape (H, N).
     gating_network : GatingNetworkBase
         Turns the gate's functions into mixing probabilities.
+    log_noise : Marginals, default=None
+        Of functions g, each of shape (K, P, N), by whose exponentials the noise variances are multiplied.
+        None: by nothing.
     """
 
     experts: Marginals
     noise_variance: tf.Tensor
     gates: Marginals
     gating_network: GatingNetworkBase
+    log_noise: Marginals | None = None

@@ -8,7 +8,6 @@ import tensorflow as tf
 from ..descriptions.errors import make_at
 from ..descriptions.numbers import numbers
 from ..experts import SVGPExperts
-from ..experts.base import stack_marginals
 from ..gating_networks import SVGPGatingNetwork
 from ..gps import Marginals, Projection, SparseGP, marginals, prior_kl, project
 from .base import MixtureOfExpertsBase
@@ -78,10 +77,12 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
 
     def join(self, X: tf.Tensor, parts: list[Marginals]) -> Latents:
         """The marginals of ``gps`` at X (N, D) as the latent functions of experts and gate."""
-        K = self.experts.num_experts
+        n = len(self.experts.gps)
+        functions, log_noise = self.experts.join(parts[:n], X)
         return Latents(
-            stack_marginals(parts[:K]),
+            functions,
             self.experts.noise_variance(X),
-            self.gating_network.join(parts[K:], X),
+            self.gating_network.join(parts[n:], X),
             self.gating_network,
+            log_noise,
         )

@@ -11,10 +11,12 @@ from . import gaussian_mixture
 class MixturePredictorMixin(abc.ABC):
     """All that follows from the components of the predictive density.
 
-    An estimator gives :meth:`predict_mixture` and the attributes ``n_outputs_`` and ``_flat_output``
-    (whether y was one-dimensional).
+    An estimator gives :meth:`predict_mixture` and the attributes ``n_experts_``, ``n_outputs_`` and
+    ``_flat_output`` (whether y was one-dimensional). An expert may have several components, which then have
+    one mean, and weights that are the same parts of the expert's everywhere.
     """
 
+    n_experts_: int
     n_outputs_: int
     _flat_output: bool
 

@@ -4,6 +4,9 @@ import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+# Points that stand for what is not known of a noise that varies, so many components of each expert's density.
+NOISE_POINTS = 5
+
 SEED = 20210718  # one sequence for everybody, so that bounds can be compared between models and machines
 
 
@@ -55,3 +58,19 @@ def symmetric_points(dim: int) -> np.ndarray:
     """
     axes = np.sqrt(dim) * np.eye(dim)
     return np.concatenate([axes, -axes])
+
+
+def gauss_hermite(num_points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights that stand for an expectation under ``N(0, 1)``, exact for polynomials.
+
+    Parameters
+    ----------
+    num_points : int
+        J; of a degree up to 2 J - 1.
+
+    Returns
+    -------
+    points, weights : arrays of shape (J,)
+    """
+    points, weights = np.polynomial.hermite_e.hermegauss(num_points)
+    return points, weights / np.sum(weights)

@@ -27,7 +27,7 @@ from .progress import Progress
 from .reports import Callback, RunCallback, no_callback
 from .solvers import Feed, Options, Solver
 from .starts.divisions import spread_points
-from .starts.race import prepare, race, warm_up
+from .starts.race import prepare, race, start_alone, warm_up
 from .starts.single import fit_single
 from .tracking import Tracker
 
@@ -272,6 +272,8 @@ def _starts(program, problem, settings, track):
     if program.structure.n_experts > 1:
         prepare(program)
     single = fit_single(program.structure, problem.n_inducing, problem.sample)
+    if program.structure.n_experts == 1 and program.structure.noise == "varying":
+        return [start_alone(program, single, problem.n_inducing, problem.sample)]
     if program.structure.n_experts == 1:
         program.assign(single.state)
         program.reset_jitter()  # it depends on the precision

@@ -115,6 +115,7 @@ def make_structure(
         bound=estimator.bound,
         dtype=estimator.dtype,
         device=check_device(estimator.device),
+        noise=estimator.noise,
     )
     are_given = descriptions.are_given and (descriptions.experts is not None or n_experts > 1)
     if are_given:

@@ -18,6 +18,9 @@ from ..tracking import Tracker
 from .divisions import spread_points, starts
 from .single import Single, scale
 
+# Of the functions of a noise that varies: prior variance, and lengthscales as multiples of the single GP's.
+FIRST_NOISE_GP_VARIANCE, NOISE_GP_LENGTHSCALE_FACTOR = 0.3, 2.0
+
 # Prior variance of the gate's functions: a standard deviation of 2 lets a probit say 2 % and 98 %.
 FIRST_GATE_VARIANCE = 4.0
 
@@ -101,6 +104,15 @@ def race(
     return list(running.values())[:n_init]
 
 
+def start_alone(program: Program, single: Single, n_inducing: int, rows: Rows) -> State:
+    """Where a mixture of one expert begins: as the single GP, and a noise that varies as its residuals do."""
+    scaled = rows.X / single.lengthscales
+    program.assign(_base_state(program, single, rows.X[spread_points(scaled, n_inducing)]))
+    ones = np.ones((1, len(rows.X))), [1.0], [1.0]
+    program.get(_start_function)(program.data(rows), *map(program.tensor, ones))
+    return program.read()
+
+
 def prepare(program: Program) -> None:
     """Compile what :func:`race` asks for; the values of the program's parameters are lost."""
     program.prepare(natgrad_steps, _start_function, bound_function)
@@ -135,15 +147,24 @@ def _base_state(program, single, points):
             variable = parameter.unconstrained_variable
             if path in single.expert and np.shape(single.expert[path]) == variable.numpy().shape:
                 variable.assign(single.expert[path])
-    if not structure.has_usual_gate:
-        return program.read()
-    (gate,) = program.model.gating_network.gps
-    kernel = gate.kernel
-    if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
-        shape = tf.shape(kernel.lengthscales.unconstrained_variable)
-        kernel.lengthscales.assign(np.broadcast_to(single.lengthscales, shape))
-        kernel.variance.assign(FIRST_GATE_VARIANCE)
+        _begin(
+            program.model.experts.experts[k].noise_gp,
+            FIRST_NOISE_GP_VARIANCE,
+            NOISE_GP_LENGTHSCALE_FACTOR * single.lengthscales,
+        )
+    if structure.has_usual_gate:
+        for gate in program.model.gating_network.gps:
+            _begin(gate, FIRST_GATE_VARIANCE, single.lengthscales)
     return program.read()
+
+
+def _begin(gp, variance, lengthscales):
+    """Give the kernels of a sparse GP, if there is any, some first values, if they have such."""
+    for kernel in {id(kernel): kernel for kernel, _ in gp.latents}.values() if gp else ():
+        if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
+            shape = tf.shape(kernel.lengthscales.unconstrained_variable)
+            kernel.lengthscales.assign(np.broadcast_to(lengthscales, shape))
+            kernel.variance.assign(variance)
 
 
 def _start_function(program: Program):
@@ -174,11 +195,16 @@ def _assigned(latents: Latents, Y, points, responsibilities):
     """Each row's expected log likelihood together with its expert, given the responsibilities (K, N)."""
     f, noise = latents.experts, latents.noise_variance
     # E log N(y; f, noise) = log N(y; mu, noise) - (s + r) / (2 noise)
-    squares = tf.square(tf.transpose(Y) - f.mean) + f.variance
-    log_density = -0.5 * tf.reduce_sum(np.log(2 * np.pi) + tf.math.log(noise) + squares / noise, 1)
+    squares, log_noise = tf.square(tf.transpose(Y) - f.mean) + f.variance, tf.math.log(noise)
+    scaled = squares / noise
+    if latents.log_noise is not None:  # E exp(-g) = exp(-mu + (s + r) / 2)
+        g = latents.log_noise
+        log_noise, scaled = log_noise + g.mean, scaled * tf.exp(-g.mean + 0.5 * g.variance)
+    log_density = -0.5 * tf.reduce_sum(np.log(2 * np.pi) + log_noise + scaled, 1)
     # E log Pr(k | h), h ~ N(mu, s + r)
     H = latents.gating_network.num_latent_gps
     h = latents.gates._replace(projected_variance=latents.gates.variance)
-    h = h.project(tf.cast(points[:, points.shape[1] - H :, None], Y.dtype))
+    first = f.mean.shape[0] * f.mean.shape[1]
+    h = h.project(tf.cast(points[:, first : first + H, None], Y.dtype))
     log_probs = tf.reduce_mean(latents.gating_network.log_mixing_probs(h), 0)
     return tf.reduce_sum(responsibilities * (log_density + log_probs), 0)

@@ -75,6 +75,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         experts=None,
         gating_network=None,
         n_inducing=None,
+        noise="constant",
     )
     with checkout(single) as program:
         data, n_features = program.data(rows), rows.X.shape[1]
