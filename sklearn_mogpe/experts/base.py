@@ -48,9 +48,7 @@ class ExpertBase(gpflow.Module, Configurable, abc.ABC):
 
         They multiply its variance by ``exp(g)``. An expert that has them sets ``noise_varies``.
         """
-        raise NotImplementedError(
-            f"Expected {type(self).__name__} to have log_noise, which says it; write it."
-        )
+        raise NotImplementedError(f"Expected {type(self).__name__}, whose noise varies, to have log_noise.")
 
     @abc.abstractmethod
     def prior_kl(self) -> tf.Tensor:

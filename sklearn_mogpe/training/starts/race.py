@@ -147,11 +147,8 @@ def _base_state(program, single, points):
             variable = parameter.unconstrained_variable
             if path in single.expert and np.shape(single.expert[path]) == variable.numpy().shape:
                 variable.assign(single.expert[path])
-        _begin(
-            program.model.experts.experts[k].noise_gp,
-            FIRST_NOISE_GP_VARIANCE,
-            NOISE_GP_LENGTHSCALE_FACTOR * single.lengthscales,
-        )
+        lengthscales = NOISE_GP_LENGTHSCALE_FACTOR * single.lengthscales
+        _begin(program.model.experts.experts[k].noise_gp, FIRST_NOISE_GP_VARIANCE, lengthscales)
     if structure.has_usual_gate:
         for gate in program.model.gating_network.gps:
             _begin(gate, FIRST_GATE_VARIANCE, single.lengthscales)
