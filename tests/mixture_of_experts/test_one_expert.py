@@ -134,6 +134,10 @@ def test_experts_of_different_kinds_mix(make_mixture):
     expected = np.log(weights[:, 0] * densities[0] + weights[:, 1] * densities[1])
     np.testing.assert_allclose(mixture.predict_y(column).log_prob(Y), expected, rtol=1e-9)
     assert mixture.elbo((column, Y)) < np.sum(expected)
+    of_line, of_gp, of_gate = mixture.inducing_inputs  # the line has none
+    assert of_line.shape == (0, 1)
+    np.testing.assert_array_equal(of_gp, gp.gp.inducing_variable.Z)
+    np.testing.assert_array_equal(of_gate, parts.gating_network.gps[0].inducing_variable.Z)
 
 
 def waves(num_rows, num_test, D):

@@ -7,7 +7,6 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from sklearn_mogpe.data.fitted_state import inducing_inputs
 from sklearn_mogpe.plotting import GatingFunctionsDisplay, LatentFunctionsDisplay
 
 
@@ -117,17 +116,3 @@ def test_inducing_inputs_may_be_one_array():
     display = LatentFunctionsDisplay(coordinates, values, values, inducing_inputs=Z).plot()
     crosses = [line.get_xydata() for line in display.inducing_]
     np.testing.assert_array_equal(crosses, [Z[0], Z[0], Z[1], Z[1]])
-
-
-def test_inducing_inputs_of_experts_that_may_have_none():
-    parameters = {
-        ".experts.experts[0].gp.kernel.variance": np.ones(1),
-        ".experts.experts[10].gp.inducing_variable.Z": np.full((3, 2), 10.0),
-        ".experts.experts[1].gp.inducing_variable.Z": np.ones((4, 2), np.float32),
-        ".gating_network.gps[0].inducing_variable.Z": np.zeros((5, 2)),
-    }
-    found = inducing_inputs(parameters, 11)
-    assert [len(Z) for Z in found] == [0, 4, *[0] * 8, 3, 5]
-    assert all(Z.shape[1] == 2 and Z.dtype == np.float64 for Z in found)
-    assert found[10][0, 0] == 10
-    assert inducing_inputs({}, 2) == []
