@@ -17,8 +17,8 @@ from gpflow.models.training_mixins import ExternalDataTrainingLossMixin
 from ..descriptions.errors import Configurable, check_count, check_keys, choose, describe, make, make_at
 from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
-from ..gps import log_density, safe_sqrt, stacked
-from ..predictive.quadrature import NOISE_POINTS, gauss_hermite, normal_points
+from ..gps import log_density, stacked
+from ..predictive.quadrature import normal_points
 from .bounds import BOUNDS, name_of
 from .latents import Latents
 
@@ -211,29 +211,27 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return tf.exp(log_weights), means, variances
 
     def _components(self, X):
-        latents = self.latents(X)
-        f, noise, (N, K) = latents.experts, latents.noise_variance, (tf.shape(X)[0], self.experts.num_experts)
+        latents, K = self.latents(X), self.experts.num_experts
         log_weights = self.gating_network.integrated_log_mixing_probs(latents.gates)
-        if latents.log_noise is None:
-            axes = (2, 0, 1)
-            return log_weights, tf.transpose(f.mean, axes), tf.transpose(f.variance + noise, axes)
-        # E N(y; m, v + noise exp(g)), g ~ N(mu, s), by Gauss and Hermite's points: J components an expert
-        points, weights = (tf.constant(part, f.mean.dtype) for part in gauss_hermite(NOISE_POINTS))
-        g, J = latents.log_noise, NOISE_POINTS
-        factors = tf.exp(g.mean + safe_sqrt(g.variance) * tf.reshape(points, [J, 1, 1, 1]))
-        variances = tf.transpose(f.variance + noise * factors, (3, 1, 0, 2))  # [N, K, J, P]
-        means = tf.repeat(tf.transpose(f.mean, (2, 0, 1)), J, axis=1)
-        log_weights = log_weights[:, :, None] + tf.math.log(weights)
-        return tf.reshape(log_weights, [N, K * J]), means, tf.reshape(variances, tf.shape(means))
+        # E N(y; m, v + noise) as a sum over what the noise may be: J components for each expert
+        noises, weights = latents.possible_noises()
+        variances = tf.transpose(latents.experts.variance + noises, (3, 1, 0, 2))  # [N, K, J, P]
+        means = tf.repeat(tf.transpose(latents.experts.mean, (2, 0, 1)), len(weights), axis=1)
+        log_weights = log_weights[:, :, None] + np.log(weights)
+        return tf.reshape(log_weights, [-1, K * len(weights)]), means, tf.reshape(variances, tf.shape(means))
 
     def predict_mixing_probs(self, X: tf.Tensor) -> tf.Tensor:
         """Mixing probabilities at X (N, D), of shape (N, K)."""
-        return self.predict_mixture(X)[0]
+        return tf.exp(self.gating_network.integrated_log_mixing_probs(self.latents(X).gates))
 
     def predict_experts_dists(self, X: tf.Tensor) -> tfp.distributions.Normal:
-        """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P)."""
-        _, means, variances = self.predict_mixture(X)
-        return tfd.Normal(means, tf.sqrt(variances))
+        """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P).
+
+        Where the noise varies, and is not known for sure, a normal of the same mean and variance.
+        """
+        latents, axes = self.latents(X), (2, 0, 1)
+        variance = tf.transpose(latents.experts.variance + latents.expected_noise(), axes)
+        return tfd.Normal(tf.transpose(latents.experts.mean, axes), tf.sqrt(variance))
 
     def predict_y(self, X: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
         """The predictive distribution of y at X (N, D), of batch shape (N,) and event shape (P,)."""

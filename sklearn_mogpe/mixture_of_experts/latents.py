@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from ..gating_networks import GatingNetworkBase
-from ..gps import Marginals
+from ..gps import Marginals, safe_sqrt
+from ..predictive.quadrature import NOISE_POINTS, gauss_hermite
 
 
 class Latents(NamedTuple):
@@ -31,3 +33,25 @@ class Latents(NamedTuple):
     gates: Marginals
     gating_network: GatingNetworkBase
     log_noise: Marginals | None = None
+
+    def possible_noises(self) -> tuple[tf.Tensor, np.ndarray]:
+        """Noise variances, and with what weights they stand for what is known of the noise.
+
+        Gauss and Hermite's points of the functions g; all outputs have theirs in step.
+
+        Returns
+        -------
+        variances : tensor of shape (J, K, P, N)
+        weights : array of shape (J,)
+        """
+        if self.log_noise is None:
+            return self.noise_variance[None], np.ones(1)
+        points, weights = gauss_hermite(NOISE_POINTS)
+        points = tf.constant(points.reshape(-1, 1, 1, 1), self.noise_variance.dtype)
+        g = self.log_noise.mean + safe_sqrt(self.log_noise.variance) * points
+        return self.noise_variance * tf.exp(g), weights
+
+    def expected_noise(self) -> tf.Tensor:
+        """Mean of the noise variances, of shape (K, P, N)."""
+        variances, weights = self.possible_noises()
+        return tf.tensordot(tf.constant(weights, variances.dtype), variances, 1)
