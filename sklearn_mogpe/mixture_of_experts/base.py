@@ -1,5 +1,7 @@
 """The mixture density p(y | x), its moments, samples and training objective."""
 
+from __future__ import annotations
+
 import abc
 import itertools
 from collections import defaultdict
@@ -168,7 +170,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "MixtureOfExpertsBase":
+    def from_config(cls, config: dict[str, Any]) -> MixtureOfExpertsBase:
         """Make a mixture from a description.
 
         Parameters

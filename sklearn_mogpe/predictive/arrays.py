@@ -1,4 +1,8 @@
-"""Types of arrays, for annotations."""
+"""Types of arrays, for annotations.
+
+Modules that use these or ``ArrayLike`` import ``annotations`` from ``__future__``, so that ``help`` shows the
+names and not what they stand for, which is long.
+"""
 
 from typing import Any
 
