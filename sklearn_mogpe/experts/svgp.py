@@ -1,6 +1,7 @@
 """Experts that are sparse variational Gaussian processes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import gpflow
 import tensorflow as tf
@@ -55,13 +56,13 @@ class SVGPExpert(ExpertBase):
         self,
         kernel: Kernel,
         likelihood: Gaussian,
-        inducing_variable,
+        inducing_variable: Any,
         *,
         num_outputs: int = 1,
-        mean_function=None,
+        mean_function: Any = None,
         q_diag: bool = False,
-        q_mu=None,
-        q_sqrt=None,
+        q_mu: Any = None,
+        q_sqrt: Any = None,
         noise_gp: SparseGP | None = None,
     ):
         super().__init__()
@@ -108,7 +109,7 @@ class SVGPExpert(ExpertBase):
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
         return self.gp.prior_kl() + (self.noise_gp.prior_kl() if self.noise_gp else 0.0)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the expert by plain data, which :meth:`from_config` takes."""
         noise = self.likelihood.variance
         if noise is None:
@@ -122,7 +123,7 @@ class SVGPExpert(ExpertBase):
         return config if self.noise_gp is None else {**config, "noise_gp": describe_process(self.noise_gp)}
 
     @classmethod
-    def from_config(cls, config: dict) -> "SVGPExpert":
+    def from_config(cls, config: dict[str, Any]) -> "SVGPExpert":
         """Make an expert from a description.
 
         Parameters
@@ -188,13 +189,13 @@ class SVGPExperts(ExpertsBase):
         return tf.tile(tf.expand_dims(stacked(variances), 2), [1, 1, tf.shape(X)[0]])
 
 
-def _make_noise(spec):
+def _make_noise(spec: Any) -> Any:
     return make_parameter(spec) if isinstance(spec, dict) and "value" in spec else make_function(spec)
 
 
-def _make_gp(spec, num_latent_gps):
+def _make_gp(spec: dict[str, Any], num_latent_gps: int) -> Any:
     return held(SparseGP(num_latent_gps=num_latent_gps, **process_arguments(spec)), spec)
 
 
-def _is_constant(variance, num_outputs):
+def _is_constant(variance: Any, num_outputs: int) -> bool:
     return isinstance(variance, Parameter) and variance.shape == [num_outputs]

@@ -1,5 +1,7 @@
 """What the displays share when they draw: axes, colours, styles, points and bands."""
 
+from typing import Any
+
 import numpy as np
 
 INK = "#20242c"  # of data
@@ -13,7 +15,7 @@ COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 LEGEND_WIDTH = 80
 
 
-def load_pyplot():
+def load_pyplot() -> Any:
     """Import Matplotlib's pyplot.
 
     Raises

@@ -1,5 +1,12 @@
 """All figures of a fitted mixture."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from ..predictive.unwrap import last_step, unwrap
 from .answers import ask
 from .calibration import CalibrationDisplay
@@ -12,7 +19,16 @@ from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
 
-def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, grid_resolution=None):
+def make_figures(
+    estimator: Any,
+    X: Any,
+    y: ArrayLike | None = None,
+    *,
+    features: Any = None,
+    fixed: Mapping[Any, Any] | None = None,
+    output: int = 0,
+    grid_resolution: int | None = None,
+) -> dict[str, Any]:
     """Draw what a mixture predicts, why, how well, and how it was trained.
 
     Parameters

@@ -1,9 +1,10 @@
 """Inputs on a line or a plane through the space of the features."""
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 from numbers import Integral, Number
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -142,12 +143,14 @@ def _drawn_features(features, columns, labels):
     return features
 
 
-def table_like(X, columns, names):
+def table_like(X: Any, columns: Iterable[Any], names: Iterable[Any]) -> Any:
     """Columns with names, in a table of the kind of X, or of pandas if X is none."""
     if hasattr(X, "columns"):
         kind = type(X)
     else:
-        from pandas import DataFrame as kind
+        import pandas
+
+        kind = pandas.DataFrame
     return kind(dict(zip(names, columns, strict=True)))
 
 
