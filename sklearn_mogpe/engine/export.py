@@ -88,7 +88,7 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
 
         ========================  =======================================================
         ``predict``               ``mean``, ``variance`` (N, P)
-        ``predict_mixture``       ``weights`` (N, K), ``means``, ``stds`` (N, K, P)
+        ``predict_mixture``       ``weights`` (N, C), ``means``, ``stds`` (N, C, P)
         ``predict_mixing_proba``  ``mixing_proba`` (N, K)
         ``predict_quantile``      ``quantiles`` (N, P, L)
         ========================  =======================================================
@@ -96,6 +96,7 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
         They raise ``InvalidArgumentError`` for another number of features, for values of X that are not
         finite, and for levels that are not strictly between 0 and 1.
     """
+    K = model.experts.num_experts
     X_spec = tf.TensorSpec([None, len(scales.X.mean)], tf.float64, name="X")
     q_spec = tf.TensorSpec([None], tf.float64, name="q")
 
@@ -122,7 +123,8 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
         return dict(zip(("weights", "means", "stds"), mixture(X), strict=True))
 
     def predict_mixing_proba(X):
-        return {"mixing_proba": mixture(X)[0]}
+        weights = mixture(X)[0]
+        return {"mixing_proba": tf.reduce_sum(tf.reshape(weights, [tf.shape(weights)[0], K, -1]), 2)}
 
     def predict_quantile(X, q):
         q = tf.ensure_shape(q, q_spec.shape, name="q")

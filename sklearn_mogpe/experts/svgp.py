@@ -102,12 +102,17 @@ class SVGPExpert(ExpertBase):
 
     def log_noise(self, X: tf.Tensor) -> Marginals:
         """Marginals of the functions of ``noise_gp`` at X (N, D), each of shape (P, N)."""
-        (result,) = marginals([self.noise_gp], X)
+        (result,) = marginals(self.gps[1:], X)
         return result
 
     def prior_kl(self) -> tf.Tensor:
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
-        return self.gp.prior_kl() + (self.noise_gp.prior_kl() if self.noise_gp else 0.0)
+        return tf.add_n([gp.prior_kl() for gp in self.gps])
+
+    @property
+    def gps(self) -> list[SparseGP]:
+        """The expert's Gaussian processes: that of its functions, and that of its noise, if it has one."""
+        return [self.gp] if self.noise_gp is None else [self.gp, self.noise_gp]
 
     def get_config(self) -> dict[str, Any]:
         """Describe the expert by plain data, which :meth:`from_config` takes."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ..gating_networks import GatingNetworkBase
 from ..gps import Marginals, safe_sqrt
+from ..predictive.arrays import Array
 from ..predictive.quadrature import NOISE_POINTS, gauss_hermite
 
 
@@ -34,7 +35,7 @@ class Latents(NamedTuple):
     gating_network: GatingNetworkBase
     log_noise: Marginals | None = None
 
-    def possible_noises(self) -> tuple[tf.Tensor, np.ndarray]:
+    def possible_noises(self) -> tuple[tf.Tensor, Array]:
         """Noise variances, and with what weights they stand for what is known of the noise.
 
         Gauss and Hermite's points of the functions g; all outputs have theirs in step.

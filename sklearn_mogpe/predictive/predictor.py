@@ -11,6 +11,7 @@ from sklearn.utils import check_array, check_consistent_length, check_random_sta
 
 from . import gaussian_mixture
 from .arrays import Array, Mixture
+from .quadrature import gauss_hermite
 
 
 class MixturePredictorMixin(abc.ABC):
@@ -27,7 +28,10 @@ class MixturePredictorMixin(abc.ABC):
 
     @abc.abstractmethod
     def predict_mixture(self, X: ArrayLike) -> Mixture:
-        """Weights (n, K), and means and standard deviations (n, K, P) in units of y, of Gaussians at X."""
+        """Weights (n, C), and means and standard deviations (n, C, P) in units of y, of Gaussians at X.
+
+        Experts stand one after another, each with C / K components.
+        """
 
     def predict(self, X: ArrayLike, return_std: bool = False, return_mixing_proba: bool = False) -> Any:
         """Mean of y at X.
@@ -53,7 +57,7 @@ class MixturePredictorMixin(abc.ABC):
         if return_std:
             result.append(self._shaped(gaussian_mixture.std(weights, means, stds)))
         if return_mixing_proba:
-            result.append(weights)
+            result.append(self._by_expert(weights).sum(axis=2))
         return tuple(result) if len(result) > 1 else result[0]
 
     def predict_mixing_proba(self, X: ArrayLike) -> Array:
@@ -68,7 +72,7 @@ class MixturePredictorMixin(abc.ABC):
         array of shape (n, n_experts)
             Rows sum to one.
         """
-        return self.predict_mixture(X)[0]
+        return self._by_expert(self.predict_mixture(X)[0]).sum(axis=2)
 
     def predict_experts(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Mean of y at X according to each expert.
@@ -86,8 +90,11 @@ class MixturePredictorMixin(abc.ABC):
             If asked for.
         """
         _, means, stds = self.predict_mixture(X)
-        means, stds = self._shaped(means), self._shaped(stds)
-        return (means, stds) if return_std else means
+        means, stds = self._by_expert(means)[:, :, 0], self._by_expert(stds)
+        # Of the components of an expert, the mean of the variances.
+        parts = gauss_hermite(stds.shape[2])[1]
+        stds = stds[:, :, 0] if len(parts) == 1 else np.sqrt(np.einsum("nkjp,j->nkp", stds**2, parts))
+        return (self._shaped(means), self._shaped(stds)) if return_std else self._shaped(means)
 
     def predict_responsibilities(self, X: ArrayLike, y: ArrayLike) -> Array:
         """Probability that each expert spoke, given what was observed.
@@ -103,7 +110,7 @@ class MixturePredictorMixin(abc.ABC):
             ``p(alpha = k | x, y)``; rows sum to one.
         """
         mixture = self.predict_mixture(X)
-        return gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)
+        return self._by_expert(gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)).sum(axis=2)
 
     def predict_quantile(self, X: ArrayLike, q: ArrayLike) -> Array:
         """Quantiles of the predictive density of each output.
@@ -192,6 +199,10 @@ class MixturePredictorMixin(abc.ABC):
         mixture = self.predict_mixture(X)
         draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))
         return draws[:, 0] if self._flat_output else draws
+
+    def _by_expert(self, values: Array) -> Array:
+        """Values of components (n, C, ...) as (n, K, J, ...), of the J components of each expert."""
+        return values.reshape(len(values), self.n_experts_, -1, *values.shape[2:])
 
     def _shaped(self, values: Array) -> Array:
         """Drop the last axis, of the outputs, if y had none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, roots_hermitenorm
 from scipy.stats import qmc
 
 from .arrays import Array
@@ -64,7 +64,7 @@ def symmetric_points(dim: int) -> Array:
     return np.concatenate([axes, -axes])
 
 
-def gauss_hermite(num_points: int) -> tuple[np.ndarray, np.ndarray]:
+def gauss_hermite(num_points: int) -> tuple[Array, Array]:
     """Points and weights that stand for an expectation under ``N(0, 1)``, exact for polynomials.
 
     Parameters
@@ -76,5 +76,5 @@ def gauss_hermite(num_points: int) -> tuple[np.ndarray, np.ndarray]:
     -------
     points, weights : arrays of shape (J,)
     """
-    points, weights = np.polynomial.hermite_e.hermegauss(num_points)
+    points, weights = roots_hermitenorm(num_points)
     return points, weights / np.sum(weights)
