@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -59,11 +59,11 @@ def make_figures(
     """
     if features is None:
         features = varying_features(estimator, X, fixed) or 0  # of which an error says that it does not vary
-    grid = {"features": features, "fixed": fixed, "grid_resolution": grid_resolution}
+    grid: dict[str, Any] = {"features": features, "fixed": fixed, "grid_resolution": grid_resolution}
     # Inducing inputs are in the units of X unless something has transformed X.
-    inducing = {"inducing_points": unwrap(estimator, X)[1] is X}
+    inducing: dict[str, Any] = {"inducing_points": unwrap(estimator, X)[1] is X}
     targets = {"output": output, **grid}
-    displays = {
+    displays: dict[str, Any] = {
         "density": PredictiveDensityDisplay.from_estimator(estimator, X, y, **targets),
         "moments": MomentsDisplay.from_estimator(estimator, X, y, **targets),
         "experts": ExpertsDisplay.from_estimator(estimator, X, y, **targets),
@@ -81,7 +81,7 @@ def make_figures(
     return {name: display.figure_ for name, display in displays.items()}
 
 
-def close_figures(figures) -> None:
+def close_figures(figures: Iterable[Any]) -> None:
     """Let Matplotlib forget some figures, an iterable, which it would keep otherwise."""
     plt = load_pyplot()
     for figure in figures:
