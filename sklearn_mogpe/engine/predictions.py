@@ -75,6 +75,32 @@ def _gates_function(program):
     return program.compile(gates, program.rows_signature.X)
 
 
+def predict_variances(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each expert at X (N, D), in the units of y: what the variance of the mixture is made of.
+
+    Returns
+    -------
+    weights : array of shape (N, K)
+    means, function_variances, noise_variances : arrays of shape (N, K, P)
+    """
+    weights, means, *variances = _in_blocks(_variances_function, structure, state, scales, X)
+    weights /= weights.sum(axis=1, keepdims=True)
+    functions, noises = (scales.Y.scale**2 * variance for variance in variances)
+    return weights, scales.Y.inverse_transform(means), functions, noises
+
+
+def _variances_function(program):
+    def variances(X):
+        latents = program.model.latents(X)
+        f = latents.experts
+        by_row = (tf.transpose(part, (2, 0, 1)) for part in (f.mean, f.variance, latents.expected_noise()))
+        return tf.exp(latents.gating_network.integrated_log_mixing_probs(latents.gates)), *by_row
+
+    return program.compile(variances, program.rows_signature.X)
+
+
 def predict_derivatives(
     structure: Structure, state: State, scales: Scales, X: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -147,9 +173,10 @@ def describe_experts(model: MixtureOfExpertsBase, scales: Scales) -> list[dict[s
     Returns
     -------
     list of dict
-        Each with ``noise_std`` (P,), if that is a constant, and, if all its kernels are of the named classes
-        and over all inputs, ``signal_std`` (P,) and ``lengthscales`` (P, D). Of an expert of another class,
-        the values of its parameters by their names, in standardised units.
+        Each with ``noise_std`` (P,), if the likelihood's variance is a constant, and, if all its kernels are
+        of the named classes and over all inputs, ``signal_std`` (P,) and ``lengthscales`` (P, D); if its noise
+        varies, with the same of the log variance's functions, ``log_noise_std`` and ``noise_lengthscales``.
+        Of an expert of another class, the values of its parameters by their names, in standardised units.
     """
     return [_describe(expert, scales) for expert in model.experts.experts]
 
@@ -161,11 +188,18 @@ def _describe(expert, scales):
     result, noise = {}, expert.likelihood.variance
     if isinstance(noise, gpflow.Parameter):
         result["noise_std"] = np.sqrt(noise.numpy()) * scales.Y.scale
-    kernels = [kernel for kernel, _ in expert.gp.latents]
-    if all(type(kernel) in KERNELS.values() and takes_all_columns(kernel) for kernel in kernels):
-        variances = np.array([kernel.variance.numpy() for kernel in kernels])
-        result["signal_std"] = np.sqrt(variances) * scales.Y.scale
-        result["lengthscales"] = np.array(
-            [kernel.lengthscales.numpy() * scales.X.scale for kernel in kernels]
-        )
+    if named := _named_kernels(expert.gp):
+        result["signal_std"] = np.sqrt([kernel.variance.numpy() for kernel in named]) * scales.Y.scale
+        result["lengthscales"] = np.array([kernel.lengthscales.numpy() * scales.X.scale for kernel in named])
+    if expert.noise_gp is not None and (named := _named_kernels(expert.noise_gp)):
+        result["log_noise_std"] = np.sqrt([kernel.variance.numpy() for kernel in named])
+        lengthscales = [kernel.lengthscales.numpy() * scales.X.scale for kernel in named]
+        result["noise_lengthscales"] = np.array(lengthscales)
     return result
+
+
+def _named_kernels(gp):
+    """The kernels of a sparse GP's functions, if all are of the named classes and over all inputs."""
+    kernels = [kernel for kernel, _ in gp.latents]
+    are_named = all(type(kernel) in KERNELS.values() and takes_all_columns(kernel) for kernel in kernels)
+    return kernels if are_named else []

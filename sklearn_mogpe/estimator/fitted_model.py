@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data import fitted_state
 from ..data.rows import Scales
+from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array, Mixture
 from ..predictive.predictor import MixturePredictorMixin
 from .gating_classifier import GatingClassifier
@@ -49,10 +50,13 @@ class FittedModelMixin(MixturePredictorMixin):
 
         Returns
         -------
-        weights : array of shape (n, n_experts)
-            Mixing probabilities, which sum to one.
-        means, stds : arrays of shape (n, n_experts, n_outputs)
-            Of y given each expert, noise included, in units of y.
+        weights : array of shape (n, n_components)
+            Which sum to one. With ``noise="constant"`` there is one component for each expert, and the
+            weights are the mixing probabilities. With ``noise="varying"`` an expert's density is itself a
+            mixture, as its noise is not known for sure: there are five components for each expert, one
+            expert's after another's, and their weights' sums are the mixing probabilities.
+        means, stds : arrays of shape (n, n_components, n_outputs)
+            Of y given each component, noise included, in units of y.
         """
         query = self._query(X)
         from ..engine.predictions import predict_mixture
@@ -178,6 +182,51 @@ class FittedModelMixin(MixturePredictorMixin):
 
         means, stds = predict_gating_functions(*query)
         return (means, stds) if return_std else means
+
+    def predict_noise(self, X: ArrayLike) -> Array:
+        """Standard deviation of each expert's noise at X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        array of shape (n, n_experts) or (n, n_experts, n_outputs)
+            In units of y: the root of the mean variance, where the noise is not known for sure.
+        """
+        query = self._query(X)
+        from ..engine.predictions import predict_variances
+
+        return self._shaped(np.sqrt(predict_variances(*query)[3]))
+
+    def predict_variance_parts(self, X: ArrayLike) -> tuple[Array, Array, Array]:
+        """What the variance of y at X is made of: noise, doubt about the functions, and choice of the expert.
+
+        Their sum is the square of the standard deviation that :meth:`predict` returns. Without the noise it
+        is the variance of the noise-free y, which surrogate models and active learning ask for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+
+        Returns
+        -------
+        noise : array of shape (n,) or (n, n_outputs)
+            Mean over the experts of their noise variances, in squared units of y. More rows do not lower it.
+        functions : array of the same shape
+            Mean over the experts of the variances of their latent functions, which more rows here lower.
+        experts : array of the same shape
+            Variance of the experts' means: they differ, and it is not known which one speaks.
+        """
+        query = self._query(X)
+        from ..engine.predictions import predict_variances
+
+        weights, means, functions, noises = predict_variances(*query)
+        spread = means - gaussian_mixture.mean(weights, means)[:, None]
+        parts = (gaussian_mixture.mean(weights, part) for part in (noises, functions, spread**2))
+        noise, function, expert = map(self._shaped, parts)
+        return noise, function, expert
 
     def predict_derivatives(self, X: ArrayLike) -> tuple[Array, Array]:
         """Derivatives of the mean and of the variance of y by the features.

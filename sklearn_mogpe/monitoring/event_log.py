@@ -94,7 +94,7 @@ def make_monitor(
         if rows:
             bound, log_prior = objective()
             values += _scalars({"bound": bound, "log_prior": log_prior})
-            values += _shares(predictor.mixture, rows)
+            values += _shares(predictor.mixture, rows, model.experts.num_experts)
         return values + (_errors(predictor.mixture, test_rows) if test_rows else [])
 
     tasks: list[tuple[Callable, int]] = [(points, period), (histograms, period * HISTOGRAM_PERIODS)]
@@ -171,7 +171,7 @@ class EventLog:
             return program.get(mixture_function)(program.tensor(X))
 
         held_out = self.problem.held_out
-        values = _shares(predict, self.problem.sample)
+        values = _shares(predict, self.problem.sample, program.structure.n_experts)
         return values + (_errors(predict, held_out, self.problem.scales.Y.scale) if held_out else [])
 
 
@@ -280,9 +280,9 @@ def _curves(names, values):
     return [scalar(f"parameters/{name}", value) for name, value in pairs if name is not None]
 
 
-def _shares(predict, rows):
+def _shares(predict, rows, n_experts):
     """How much of the rows each expert has, and how undecided the gate is, in nats."""
-    weights = predict(rows.X)[0].numpy()
+    weights = gaussian_mixture.of_experts(predict(rows.X)[0].numpy(), n_experts)
     shares = np.average(weights, axis=0, weights=rows.weight)
     # H = -sum_k w_k log w_k
     entropy = np.average(np.sum(entr(weights), axis=1), weights=rows.weight)

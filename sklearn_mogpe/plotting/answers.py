@@ -30,8 +30,15 @@ def ask(estimator: Any, method: str, X: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def predict_mixture(estimator: Any, X: Any, output: int) -> Mixture:
-    """Weights, means and standard deviations of one output at X, each of shape (n, n_experts)."""
+    """Weights, means and standard deviations of the components of one output at X, each of shape (n, C)."""
     weights, means, stds = ask(estimator, "predict_mixture", X)
+    return weights, select_output(means, 2, output), select_output(stds, 2, output)
+
+
+def predict_experts(estimator: Any, X: Any, output: int) -> Mixture:
+    """Mixing probabilities, and means and standard deviations of one output, each of shape (n, n_experts)."""
+    means, stds = ask(estimator, "predict_experts", X, return_std=True)
+    weights = ask(estimator, "predict_mixing_proba", X)
     return weights, select_output(means, 2, output), select_output(stds, 2, output)
 
 

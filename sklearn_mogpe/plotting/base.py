@@ -132,6 +132,8 @@ class MixtureDisplay(GridDisplay):
         self.weights, self.means, self.stds = self._check_values(weights, means, stds)
         self.target_name, self.X, self.y = target_name, X, y
 
+    _predict = staticmethod(predict_mixture)
+
     @property
     def mean(self) -> Array:
         """Mean of y, of shape (n1,) or (n1, n2)."""
@@ -193,7 +195,7 @@ class MixtureDisplay(GridDisplay):
         display
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
-        components = map(grid.shaped, predict_mixture(estimator, grid.rows, output))
+        components = map(grid.shaped, cls._predict(estimator, grid.rows, output))
         observed, name = select_target(y, output)
         names: dict[str, Any] = {"feature_names": grid.names, "target_name": name}
         display: Any = cls(grid.coordinates, *components, **names, X=grid.drawn, y=observed)

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from .answers import predict_experts
 from .base import MixtureDisplay
 from .canvas import INK, Keywords, area_style, expert_colors, make_axes, style
 
@@ -59,6 +60,8 @@ class ExpertsDisplay(MixtureDisplay):
     >>> len(display.lines_)
     2
     """
+
+    _predict = staticmethod(predict_experts)
 
     def plot(
         self,

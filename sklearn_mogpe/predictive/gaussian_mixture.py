@@ -54,6 +54,11 @@ def responsibilities(y: Array, weights: Array, means: Array, stds: Array) -> Arr
     return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
 
 
+def of_experts(weights: Array, n_experts: int) -> Array:
+    """Sums of the weights (n, C) of each expert's components, one expert after another, of shape (n, K)."""
+    return weights.reshape(len(weights), n_experts, -1).sum(axis=2)
+
+
 def mean(weights: Array, means: Array) -> Array:
     """Mean, of shape (n, P)."""
     return np.einsum("nk,nkp->np", weights, means)

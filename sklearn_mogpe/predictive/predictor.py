@@ -57,7 +57,7 @@ class MixturePredictorMixin(abc.ABC):
         if return_std:
             result.append(self._shaped(gaussian_mixture.std(weights, means, stds)))
         if return_mixing_proba:
-            result.append(self._by_expert(weights).sum(axis=2))
+            result.append(gaussian_mixture.of_experts(weights, self.n_experts_))
         return tuple(result) if len(result) > 1 else result[0]
 
     def predict_mixing_proba(self, X: ArrayLike) -> Array:
@@ -72,7 +72,7 @@ class MixturePredictorMixin(abc.ABC):
         array of shape (n, n_experts)
             Rows sum to one.
         """
-        return self._by_expert(self.predict_mixture(X)[0]).sum(axis=2)
+        return gaussian_mixture.of_experts(self.predict_mixture(X)[0], self.n_experts_)
 
     def predict_experts(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Mean of y at X according to each expert.
@@ -110,7 +110,8 @@ class MixturePredictorMixin(abc.ABC):
             ``p(alpha = k | x, y)``; rows sum to one.
         """
         mixture = self.predict_mixture(X)
-        return self._by_expert(gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)).sum(axis=2)
+        joint = gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)
+        return gaussian_mixture.of_experts(joint, self.n_experts_)
 
     def predict_quantile(self, X: ArrayLike, q: ArrayLike) -> Array:
         """Quantiles of the predictive density of each output.

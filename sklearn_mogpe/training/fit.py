@@ -313,7 +313,8 @@ def _lower_bound(program, best, num_data):
 
 def _shares(program, rows):
     """Each expert's part of the rows, by its mixing probabilities under the present parameters."""
-    mixing_probs = program.get(mixture_function)(program.tensor(rows.X))[0].numpy()
+    weights = program.get(mixture_function)(program.tensor(rows.X))[0].numpy()
+    mixing_probs = gaussian_mixture.of_experts(weights, program.structure.n_experts)
     return np.average(mixing_probs, axis=0, weights=rows.weight)
 
 
