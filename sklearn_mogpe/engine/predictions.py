@@ -174,9 +174,10 @@ def describe_experts(model: MixtureOfExpertsBase, scales: Scales) -> list[dict[s
     -------
     list of dict
         Each with ``noise_std`` (P,), if the likelihood's variance is a constant, and, if all its kernels are
-        of the named classes and over all inputs, ``signal_std`` (P,) and ``lengthscales`` (P, D); if its noise
-        varies, with the same of the log variance's functions, ``log_noise_std`` and ``noise_lengthscales``.
-        Of an expert of another class, the values of its parameters by their names, in standardised units.
+        of the named classes and over all inputs, ``signal_std`` (P,) and ``lengthscales`` (P, D); if its
+        noise varies, also with the same of the log variance's functions, ``log_noise_std`` and
+        ``noise_lengthscales``. Of an expert of another class, the values of its parameters by their names,
+        in standardised units.
     """
     return [_describe(expert, scales) for expert in model.experts.experts]
 

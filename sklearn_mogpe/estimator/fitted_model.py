@@ -53,7 +53,7 @@ class FittedModelMixin(MixturePredictorMixin):
         weights : array of shape (n, n_components)
             Which sum to one. With ``noise="constant"`` there is one component for each expert, and the
             weights are the mixing probabilities. With ``noise="varying"`` an expert's density is itself a
-            mixture, as its noise is not known for sure: there are five components for each expert, one
+            mixture, as its noise is not known for sure: there are seven components for each expert, one
             expert's after another's, and their weights' sums are the mixing probabilities.
         means, stds : arrays of shape (n, n_components, n_outputs)
             Of y given each component, noise included, in units of y.
