@@ -40,9 +40,9 @@ class Defaults(NamedTuple):
 
 
 def make_expert(
-    description: Frozen, num_outputs: int, defaults: Defaults, noise_defaults: Defaults | None = None
+    description: Frozen, num_outputs: int, defaults: Defaults, noise_defaults: Defaults, noise_varies: bool
 ) -> ExpertBase:
-    """Make an expert of P outputs, whose noise varies if there are defaults of its functions.
+    """Make an expert of P outputs, whose noise varies if that is wanted of all or described of it.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def make_expert(
     noise = config.get("noise_variance", {})
     if isinstance(noise, dict) and "name" not in noise:
         noise = {"value": np.full(P, NOISE_VARIANCE), **noise}
-    if noise_defaults is not None:  # as many inducing points as the expert's own, unless it is said
+    if noise_varies or "noise_gp" in config:  # as many inducing points as the expert's own, unless it is said
         inducing = {"inducing": config.get("inducing", {})}
         config["noise_gp"] = noise_defaults.complete({**inducing, **config.get("noise_gp", {})})
     return SVGPExpert.from_config({**defaults.complete(config), "noise_variance": noise, "num_outputs": P})

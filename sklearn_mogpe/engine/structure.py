@@ -119,14 +119,13 @@ class Structure:
         priors = KernelPriors(_exponential(EXPERT_VARIANCE_MEAN), lengthscale)
         gate_priors = KernelPriors(_exponential(GATE_VARIANCE_MEAN), lengthscale)
         noise_priors = KernelPriors(_exponential(NOISE_GP_VARIANCE_MEAN), lengthscale)
-        noise = None
-        if self.noise == "varying":
-            noise = Defaults(Z, trains, partial(self._one_each, "rbf", D, noise_priors))
+        noise = Defaults(Z, trains, partial(self._one_each, "rbf", D, noise_priors))
         experts = []
         for place, (spec, description) in enumerate(zip(self.kernels, self._experts, strict=True)):
             defaults = Defaults(Z, trains, partial(self._one_each, spec, D, priors))
             with at("experts", place):
-                experts.append(make_expert(description, self.n_outputs, defaults, noise))
+                own = make_expert(description, self.n_outputs, defaults, noise, self.noise == "varying")
+                experts.append(own)
         defaults = Defaults(Z, trains, partial(make_kernel, self.gating_kernel, D, gate_priors))
         with at("gating_network"):
             gating_network = make_gate(self._gate, self.n_experts, defaults)

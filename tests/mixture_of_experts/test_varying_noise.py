@@ -1,4 +1,4 @@
-"""Noise that changes with x: bounds against GPflow, quadrature and the constant case; densities by integration."""
+"""Noise that changes with x: against GPflow, quadrature, numerical integration and the constant case."""
 
 import gpflow
 import numpy as np
@@ -171,14 +171,13 @@ def test_experts_in_another_order_are_the_same_mixture():
 
 
 def test_one_by_one_they_are_the_same_as_together():
-    together, alone = (
-        make_mixture(3, 2, varies=[0, 2], kind=kind) for kind in (MixtureOfSVGPExperts, MixtureOfExperts)
-    )
+    together = make_mixture(3, 2, varies=[0, 2])
+    alone = make_mixture(3, 2, varies=[0, 2], kind=MixtureOfExperts)
     assert together.elbo((X, Y)).numpy() == pytest.approx(alone.elbo((X, Y)).numpy(), rel=1e-6)
     ours, theirs = together.predict_mixture(tf.constant(X)), alone.predict_mixture(tf.constant(X))
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6)
-    assert ours[0].shape == (9, 15)
+    assert ours[0].shape == (9, 21)
 
 
 # Predictions
@@ -201,16 +200,14 @@ def integrated(mixture, k, n, y):
 def test_densities_are_scale_mixtures_also_in_the_tails(distance):
     mixture = make_mixture(2)
     latents = mixture.latents(tf.constant(X))
-    assert (
-        0.3 < np.sqrt(np.max(latents.log_noise.variance)) < 1.2
-    )  # what is not known is a factor of some size
+    assert 0.3 < np.sqrt(np.max(latents.log_noise.variance)) < 1.2  # as uncertain as in a fit, or more
     y = mixture.predict_y(tf.constant(X))
     values = y.mean()[:, 0] + distance * np.sqrt(y.variance()[:, 0])
     log_density = y.log_prob(values[:, None])
     weights = mixture.predict_mixing_probs(tf.constant(X)).numpy()
     for n, value in enumerate(values.numpy()):
         expected = np.log(sum(weights[n, k] * integrated(mixture, k, n, value) for k in range(2)))
-        assert log_density[n].numpy() == pytest.approx(expected, abs=0.02 if distance < 4 else 0.1)
+        assert log_density[n].numpy() == pytest.approx(expected, abs=0.005 if distance < 4 else 0.05)
     normals = mixture.predict_experts_dists(tf.constant(X))  # of the same moments, but with other tails
     np.testing.assert_allclose(
         np.sum(weights * normals.mean()[:, :, 0], 1), y.mean()[:, 0], rtol=1e-9, atol=1e-12
