@@ -33,6 +33,9 @@ NOISE_GP_VARIANCE_MEAN = 2.0
 # factor of e, so that features, and doubt far from the data, are not lost too soon.
 LENGTHSCALE_MEDIAN, LENGTHSCALE_SPREAD = 3.0, 2.0
 
+# All features together lean no more than so many: those of 80 would outweigh what 150 rows say.
+LEANING_FEATURES = 10
+
 # Under this bound inducing inputs are variational parameters: moving them can only bring q nearer. Under the
 # others they are part of the model, and would move to where they explain noise by what they leave open.
 TRAINS_INDUCING_INPUTS = "further"
@@ -62,8 +65,9 @@ class Structure:
     device : str
         A device's name, or ``"auto"`` for TensorFlow's choice.
     n_features : int, default=None
-        D, which a kernel that a callable makes may depend on, and what is described. None if all kernels are
-        known by their names: their graphs take any number of features.
+        D, which a kernel that a callable makes may depend on, what is described, and the priors of many
+        features. None if all kernels are known by their names: their graphs take any number of features up
+        to ``LEANING_FEATURES``.
     experts : tuple of K descriptions, default=None
         See :mod:`sklearn_mogpe.descriptions.read`. None is as usual.
     gating_network : description, default=None
@@ -113,8 +117,10 @@ class Structure:
             If a description is not as expected.
         """
         D, trains = Z.shape[1], self.bound == TRAINS_INDUCING_INPUTS
+        # The density of l has its mode at exp(loc - spread^2), that of log l at exp(loc), where nothing leans.
+        upright = LENGTHSCALE_SPREAD**2 * (1.0 - min(1.0, LEANING_FEATURES / D))
         lengthscale = tfp.distributions.LogNormal(
-            *np.array([np.log(LENGTHSCALE_MEDIAN), LENGTHSCALE_SPREAD], gpflow.default_float())
+            *np.array([np.log(LENGTHSCALE_MEDIAN) + upright, LENGTHSCALE_SPREAD], gpflow.default_float())
         )
         priors = KernelPriors(_exponential(EXPERT_VARIANCE_MEAN), lengthscale)
         gate_priors = KernelPriors(_exponential(GATE_VARIANCE_MEAN), lengthscale)

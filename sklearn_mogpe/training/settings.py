@@ -6,7 +6,7 @@ from ..data.problem import Problem, number_of_points
 from ..data.rows import WHOLE_DATA_ROWS
 from ..descriptions.read import Descriptions, check_kernel, check_kernels
 from ..engine.devices import check_device
-from ..engine.structure import Structure
+from ..engine.structure import LEANING_FEATURES, Structure
 from .fit import Settings
 from .solvers import ADAM, BATCH_NATGRAD, LBFGS, NATGRAD, Solver
 
@@ -122,7 +122,7 @@ def make_structure(
         default = number_of_points(estimator.n_inducing, n_features)
         experts, gate = descriptions.frozen(n_experts, default, n_inducing)
         structure = replace(structure, experts=experts, gating_network=gate, n_inducing=n_inducing)
-    if are_given or any(map(callable, (*kernels, estimator.gating_kernel))):
+    if are_given or n_features > LEANING_FEATURES or any(map(callable, (*kernels, estimator.gating_kernel))):
         structure = replace(structure, n_features=n_features)
     return structure
 
