@@ -9,6 +9,7 @@ where they are is for the data to decide.
 
 import json
 from collections.abc import Callable
+from numbers import Integral
 from typing import NamedTuple
 
 from .errors import ConfigurationError, at, make_each
@@ -21,6 +22,9 @@ Frozen = str | Callable
 KERNEL_NAMES = "rbf", "matern12", "matern32", "matern52"
 """Kernels that an estimator takes by name; its descriptions know more."""
 
+MAX_EXPERTS = 5
+"""As many does n_experts="auto" try."""
+
 AS_USUAL = "{}"
 """That of what is not described."""
 
@@ -30,12 +34,13 @@ class Descriptions(NamedTuple):
 
     Attributes
     ----------
-    n_experts : int or "auto"
+    n_experts : tuple of int
+        The numbers of experts to choose from, ascending; usually one.
     experts : list of dict or callable, or None
     gating_network : dict, callable or None
     """
 
-    n_experts: int | str
+    n_experts: tuple[int, ...]
     experts: list[dict | Callable] | None
     gating_network: dict | Callable | None
 
@@ -53,6 +58,11 @@ class Descriptions(NamedTuple):
     def are_natural(self) -> bool:
         """Whether natural gradients can train the model: sparse GPs with a q that is full and free."""
         return self.are_dicts and all(map(_has_free_q, [*self._parts, *self._gps]))
+
+    def settled(self) -> "Descriptions":
+        """With one number of experts, for those who cannot compare several: two, if it is one of them."""
+        numbers = self.n_experts
+        return self._replace(n_experts=(2,) if 2 in numbers else numbers[-1:])
 
     def are_equal(self, default: int) -> bool:
         """Whether all sparse GPs have equally many inducing points, with a default where none is given."""
@@ -90,7 +100,7 @@ class Descriptions(NamedTuple):
     @property
     def _parts(self):
         """Descriptions of all parts; one stands for all experts that are not described."""
-        gates = [] if self.n_experts == 1 else [self.gating_network or {}]
+        gates = [] if self.n_experts == (1,) else [self.gating_network or {}]
         return [*(self.experts or [{}]), *gates]
 
     @property
@@ -110,20 +120,37 @@ def read_descriptions(estimator) -> Descriptions:
         If a description is neither a callable nor a dict of plain data, its inducing points are not described
         by their number, or a gate has functions where the number of experts is open.
     """
-    n_experts, experts, gating_network = estimator.n_experts, estimator.experts, estimator.gating_network
+    experts, gating_network = estimator.experts, estimator.gating_network
+    n_experts = _read_numbers(estimator.n_experts, estimator.kernel)
     if experts is not None:
         with at("experts"):
             experts = make_each(_check, experts, read_expert)
-        n_experts = len(experts)
+        n_experts = (len(experts),)
     if gating_network is not None:
         with at("gating_network"):
             gating_network = _check(gating_network, read_gate)
             if not callable(gating_network) and "functions" in gating_network:
-                if n_experts == "auto":
-                    raise ConfigurationError('expected none with n_experts="auto", got some', "functions")
-                if n_experts > 1:
-                    check_gate_functions(n_experts, len(gating_network["functions"]))
+                if len(n_experts) > 1:
+                    raise ConfigurationError(
+                        "expected none unless n_experts is a number, got some", "functions"
+                    )
+                if n_experts != (1,):
+                    check_gate_functions(*n_experts, len(gating_network["functions"]))
     return Descriptions(n_experts, experts, gating_network)
+
+
+def _read_numbers(n_experts, kernel):
+    """The numbers of experts to choose from. Kernels that are given one by one are as many as the experts."""
+    if isinstance(n_experts, str):
+        numbers = tuple(range(1, MAX_EXPERTS + 1))
+    else:
+        numbers = tuple(n_experts) if isinstance(n_experts, list | tuple) else (n_experts,)
+    with at("n_experts"):
+        is_ascending = all(isinstance(n, Integral) for n in numbers) and list(numbers) == sorted(set(numbers))
+        if not numbers or not is_ascending or numbers[0] < 1:
+            raise ConfigurationError(f"expected positive integers in ascending order, got {n_experts!r}")
+    has_several = isinstance(kernel, list | tuple) and len(numbers) > 1
+    return (len(kernel),) if has_several and len(kernel) in numbers else numbers
 
 
 def check_kernels(kernel, n_experts: int) -> tuple[str | Callable, ...]:

@@ -9,7 +9,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 STARTS = {"auto", "prior", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}
 
 CONSTRAINTS: dict[str, list[Any]] = {
-    "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+    "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), list, tuple],
     "kernel": [str, callable, list, tuple],
     "gating_kernel": [str, callable],
     "noise": [StrOptions({"constant", "varying"})],

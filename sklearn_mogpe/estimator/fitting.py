@@ -48,6 +48,8 @@ def fit_rows(
     if not one_pass:
         _check_checkpoints(estimator)
     descriptions = read_descriptions(estimator)
+    if one_pass:
+        descriptions = descriptions.settled()
     min_rows = 2 if last is None else 1
     rows = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
     few = len(rows.X) <= WHOLE_DATA_ROWS
@@ -89,6 +91,8 @@ def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last
 
     with closing(Stream(batches, n_rows, check)) as stream:
         descriptions, head = read_descriptions(estimator), stream.head
+        if stream.one_pass:
+            descriptions = descriptions.settled()
         from ..training.settings import choose_solver, make_settings
 
         n_features = head.X.shape[1]

@@ -25,7 +25,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     regressor : MoGPERegressor, default=None
-        The mixture, which is cloned before it is fitted; None is ``MoGPERegressor()``. One that is fitted
+        The mixture, which is cloned before it is fitted; None is ``MoGPERegressor(n_experts=2)``. One that is fitted
         already stays as it is inside a :class:`~sklearn.frozen.FrozenEstimator`.
 
     Attributes
@@ -147,4 +147,4 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         return tags
 
     def _mixture(self) -> Any:
-        return MoGPERegressor() if self.regressor is None else self.regressor
+        return MoGPERegressor(n_experts=2) if self.regressor is None else self.regressor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -30,16 +30,17 @@ class MoGPERegressor(
 
     Parameters
     ----------
-    n_experts : int or "auto", default=2
-        Number of experts, K. One expert is a sparse Gaussian process. ``"auto"`` trains one, two, three, ...
-        and takes one more only if that raises the bound by more than a few nats. Not looked at if ``experts``
-        are given.
+    n_experts : int, tuple or list of int, or "auto", default=(1, 2)
+        Number of experts, K. One expert is a sparse Gaussian process. Of several numbers, ascending, each
+        next is trained and taken as long as that raises the bound by more than two nats; ``"auto"`` stands
+        for one to five. Not looked at if ``experts`` are given; kernels that are given one by one say it
+        too.
     kernel : str, callable or list of K of these, default="rbf"
         Of the experts: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``, each with a lengthscale
         per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
     gating_kernel : str or callable, default="rbf"
         Of the gating network.
-    noise : {"constant", "varying"}, default="constant"
+    noise : {"constant", "varying"}, default="varying"
         Whether each expert's noise is the same everywhere, or changes with x: its variance is then a constant
         times ``exp(g(x))``, g a sparse Gaussian process of its own for each output.
     n_inducing : int or "auto", default="auto"
@@ -185,11 +186,11 @@ class MoGPERegressor(
 
     def __init__(
         self,
-        n_experts: int | str = 2,
+        n_experts: int | str | Sequence[int] = (1, 2),
         *,
         kernel: Any = "rbf",
         gating_kernel: Any = "rbf",
-        noise: str = "constant",
+        noise: str = "varying",
         n_inducing: int | str = "auto",
         experts: Any = None,
         gating_network: Any = None,
@@ -280,7 +281,8 @@ class MoGPERegressor(
         """Pass once over some rows, in mini-batches, from the present parameters.
 
         The first call fits the scales of features and outputs and looks for a start, so its rows should
-        resemble those to come.
+        resemble those to come. Of several numbers of experts it takes two, or else the last: they could be
+        compared only after several passes.
 
         Parameters
         ----------

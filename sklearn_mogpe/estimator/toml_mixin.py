@@ -81,7 +81,7 @@ def make_estimator(cls: Any, table: dict[str, Any]) -> Any:
             validate_parameter_constraints({name: constraints}, {name: value}, cls.__name__)
     estimator = cls(**table)
     descriptions = read_descriptions(estimator)
-    n_experts = descriptions.n_experts
-    check_kernels(estimator.kernel, 2 if isinstance(n_experts, str) else n_experts)
+    for n_experts in descriptions.n_experts:
+        check_kernels(estimator.kernel, n_experts)
     check_kernel(estimator.gating_kernel, "gating_kernel")
     return estimator

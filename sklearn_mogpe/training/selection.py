@@ -14,7 +14,7 @@ from .reports import RunCallback, no_callback
 
 # Nats by which a further expert has to raise the bound: it also brings hyperparameters, whose uncertainty the
 # bound does not charge for.
-WORTH = 5.0
+WORTH = 2.0
 
 
 class Selection(NamedTuple):

@@ -10,9 +10,6 @@ from ..engine.structure import LEANING_FEATURES, Structure
 from .fit import Settings
 from .solvers import ADAM, BATCH_NATGRAD, LBFGS, NATGRAD, Solver
 
-# n_experts="auto" tries up to this many.
-MAX_EXPERTS = 5
-
 # batch_size="auto".
 BATCH_SIZE = 256
 
@@ -72,16 +69,17 @@ def make_structures(
         If the kernels are unknown or not one for each expert, the rows are fewer than the experts,
         ``n_samples`` is odd, the device is not there, or a fit that goes on needs another structure.
     """
-    n_experts, n_rows = descriptions.n_experts, problem.n_rows
-    if isinstance(n_experts, str):
-        numbers = list(range(1, min(MAX_EXPERTS, n_rows) + 1)) if state is None else [estimator.n_experts_]
-    else:
-        numbers = [n_experts]
-    if state is None and n_rows < numbers[0]:
-        raise ValueError(
-            f"Expected at least one distinct row for each of the {n_experts} experts, got {n_rows}; lower "
-            "n_experts."
-        )
+    numbers, n_rows = list(descriptions.n_experts), problem.n_rows
+    if state is None:
+        first, *others = numbers
+        if n_rows < first:
+            raise ValueError(
+                f"Expected at least one distinct row for each of the {first} experts, got {n_rows}; lower "
+                "n_experts."
+            )
+        numbers = [first, *(number for number in others if number <= n_rows)]
+    elif len(numbers) > 1:
+        numbers = [estimator.n_experts_]
     if estimator.n_samples % 2:
         raise ValueError(f"Expected an even number as n_samples, got {estimator.n_samples}.")
     sizes = problem.evaluation.X.shape[1], problem.evaluation.Y.shape[1], problem.n_inducing
@@ -163,7 +161,7 @@ def make_settings(
 
 def _init_params(name, descriptions):
     is_natural = descriptions.are_natural
-    has_no_race = descriptions.experts is not None and descriptions.n_experts == 1
+    has_no_race = descriptions.experts is not None and descriptions.n_experts == (1,)
     if has_no_race or (name == "auto" and (descriptions.experts is not None or not is_natural)):
         return "prior"
     if name == "prior" or is_natural:
