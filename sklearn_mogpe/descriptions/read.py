@@ -132,10 +132,10 @@ def read_descriptions(estimator) -> Descriptions:
             if not callable(gating_network) and "functions" in gating_network:
                 if len(n_experts) > 1:
                     raise ConfigurationError(
-                        "expected none unless n_experts is a number, got some", "functions"
+                        "expected none unless n_experts is one number, got some", "functions"
                     )
                 if n_experts != (1,):
-                    check_gate_functions(*n_experts, len(gating_network["functions"]))
+                    check_gate_functions(n_experts[0], len(gating_network["functions"]))
     return Descriptions(n_experts, experts, gating_network)
 
 
