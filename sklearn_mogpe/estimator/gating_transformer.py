@@ -25,8 +25,8 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     Parameters
     ----------
     regressor : MoGPERegressor, default=None
-        The mixture, which is cloned before it is fitted; None is ``MoGPERegressor(n_experts=2)``. One that is fitted
-        already stays as it is inside a :class:`~sklearn.frozen.FrozenEstimator`.
+        The mixture, which is cloned before it is fitted; None is ``MoGPERegressor(n_experts=2)``. One that is
+        fitted already stays as it is inside a :class:`~sklearn.frozen.FrozenEstimator`.
 
     Attributes
     ----------
