@@ -1,8 +1,12 @@
 """The motorcycle data: head acceleration in a simulated crash."""
 
+from __future__ import annotations
+
 from importlib import resources
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 _DESCRIPTION = """\
@@ -30,7 +34,7 @@ W. N. Venables and B. D. Ripley (2002). Modern Applied Statistics with S. Fourth
 """
 
 
-def load_motorcycle(*, return_X_y=False, as_frame=False):
+def load_motorcycle(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """Load the motorcycle crash data: 133 head accelerations over time.
 
     Flat and almost free of noise before the impact reaches the head, then swinging and noisy: the
@@ -100,7 +104,7 @@ def load_motorcycle(*, return_X_y=False, as_frame=False):
     )
 
 
-def _to_frame(table, names):
+def _to_frame(table: NDArray[Any], names: list[str]) -> Any:
     """Name the columns of an array, with pandas."""
     try:
         import pandas as pd

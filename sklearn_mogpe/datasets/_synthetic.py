@@ -1,14 +1,29 @@
 """Generators of data from known mixtures, so that a fitted density can be held against the truth."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.utils import Bunch, check_array, check_random_state, check_scalar
 
+# Weights, means and standard deviations, and what gives them at any inputs.
+Mixture = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+Truth = Callable[[Any], Mixture]
 
-def make_step(n_samples=200, *, noise=(0.05, 0.3), random_state=None, return_truth=False):
+
+def make_step(
+    n_samples: int = 200,
+    *,
+    noise: ArrayLike = (0.05, 0.3),
+    random_state: Any = None,
+    return_truth: bool = False,
+) -> tuple[Any, ...]:
     """Draw a curve that jumps at zero from smooth and quiet to rough and noisy.
 
     The inputs are uniform on [-3, 3]. At every input the target is Gaussian::
@@ -62,7 +77,13 @@ def make_step(n_samples=200, *, noise=(0.05, 0.3), random_state=None, return_tru
     return _draw(density, 3.0, 1, n_samples, random_state, return_truth)
 
 
-def make_two_branches(n_samples=300, *, noise=(0.1, 0.2), random_state=None, return_truth=False):
+def make_two_branches(
+    n_samples: int = 300,
+    *,
+    noise: ArrayLike = (0.1, 0.2),
+    random_state: Any = None,
+    return_truth: bool = False,
+) -> tuple[Any, ...]:
     """Draw a target that follows one of two branches, both of them likely in the middle.
 
     The inputs are uniform on [-3, 3]. A row belongs to the upper branch with the probability
@@ -115,7 +136,14 @@ def make_two_branches(n_samples=300, *, noise=(0.1, 0.2), random_state=None, ret
     return _draw(density, 3.0, 1, n_samples, random_state, return_truth)
 
 
-def make_two_regimes(n_samples=500, *, n_outputs=2, noise=(0.05, 0.4), random_state=None, return_truth=False):
+def make_two_regimes(
+    n_samples: int = 500,
+    *,
+    n_outputs: int = 2,
+    noise: ArrayLike = (0.05, 0.4),
+    random_state: Any = None,
+    return_truth: bool = False,
+) -> tuple[Any, ...]:
     """Draw several outputs over a plane with a calm region and a region of turbulence.
 
     The inputs are uniform on [-2, 2] x [-2, 2]. A row is turbulent with the probability
@@ -174,14 +202,14 @@ def make_two_regimes(n_samples=500, *, n_outputs=2, noise=(0.05, 0.4), random_st
     return _draw(density, 2.0, 2, n_samples, random_state, return_truth)
 
 
-def _step_density(X, noise):
+def _step_density(X: ArrayLike, noise: tuple[float, float]) -> Mixture:
     """Weights, means and standard deviations of `make_step` at X, each of shape (n, 1)."""
     x = _check_inputs(X, 1)
     means = np.where(x < 0, -1 + 0.5 * np.sin(x), 1 + 0.6 * np.sin(5 * x))
     return np.ones_like(means), means, np.where(x < 0, *noise)
 
 
-def _two_branches_density(X, noise):
+def _two_branches_density(X: ArrayLike, noise: tuple[float, float]) -> Mixture:
     """Weights, means and standard deviations of `make_two_branches` at X, each of shape (n, 2)."""
     x = _check_inputs(X, 1)
     weights = np.hstack([expit(-3 * x), expit(3 * x)])
@@ -189,7 +217,7 @@ def _two_branches_density(X, noise):
     return weights, means, np.tile(noise, (len(x), 1))
 
 
-def _two_regimes_density(X, n_outputs, noise):
+def _two_regimes_density(X: ArrayLike, n_outputs: int, noise: tuple[float, float]) -> Mixture:
     """Weights (n, 2), and means and standard deviations (n, 2, P), of `make_two_regimes` at X."""
     x1, x2 = np.split(_check_inputs(X, 2), 2, axis=1)
     height = 10 * (x2 - 0.7 * np.sin(1.5 * x1))
@@ -204,7 +232,9 @@ def _two_regimes_density(X, n_outputs, noise):
     return weights, means, stds
 
 
-def _draw(density, half_width, n_features, n_samples, random_state, return_truth):
+def _draw(
+    density: Truth, half_width: float, n_features: int, n_samples: int, random_state: Any, return_truth: bool
+) -> tuple[Any, ...]:
     """Draw uniform inputs on a cube, then the component of each row, then its targets."""
     n_samples = check_scalar(n_samples, "n_samples", Integral, min_val=1)
     rng = check_random_state(random_state)
@@ -219,7 +249,7 @@ def _draw(density, half_width, n_features, n_samples, random_state, return_truth
     return X, y, Bunch(weights=weights, means=means, stds=stds, labels=labels, density=density)
 
 
-def _check_inputs(X, n_features):
+def _check_inputs(X: Any, n_features: int) -> NDArray[Any]:
     """Return X as a finite array of shape (n, n_features)."""
     X = check_array(X, dtype=np.float64, input_name="X")
     if X.shape[1] != n_features:
@@ -230,11 +260,11 @@ def _check_inputs(X, n_features):
     return X
 
 
-def _check_noise(noise):
+def _check_noise(noise: ArrayLike) -> tuple[float, float]:
     """Return the two standard deviations as a tuple of positive floats."""
     values = np.asarray(noise, dtype=float)
     if values.shape != (2,) or not np.all((values > 0) & np.isfinite(values)):
         raise ValueError(
             f"noise must hold two positive, finite standard deviations; got {noise!r}. Try noise=(0.1, 0.1)."
         )
-    return tuple(values)
+    return values[0], values[1]

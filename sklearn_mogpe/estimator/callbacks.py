@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 try:
-    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
 except ImportError:  # scikit-learn below 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
@@ -26,7 +27,9 @@ class FitTasks:
         What it is fitted to, or the first batch of that.
     """
 
-    def __init__(self, estimator, attributes: Callable[..., dict], X, y, sample_weight=None):
+    def __init__(
+        self, estimator: Any, attributes: Callable[..., Any], X: Any, y: Any, sample_weight: Any = None
+    ):
         self._attributes = attributes
         self._data = {"estimator": estimator, "X": X, "y": y}
         if sample_weight is not None:
@@ -37,7 +40,7 @@ class FitTasks:
             self._root.call_on_fit_task_begin(**self._data)
 
     @contextmanager
-    def run(self, name: str, max_reports: int, program) -> Iterator[Callable[..., bool]]:
+    def run(self, name: str, max_reports: int, program: Any) -> Iterator[Callable[..., bool]]:
         """Go around a training run, see :mod:`sklearn_mogpe.training.reports`.
 
         The present parameters are read only if a callback asks for them.
@@ -48,7 +51,7 @@ class FitTasks:
         run = self._root.subcontext(task_name=name, max_subtasks=max_reports)
         run.call_on_fit_task_begin(**self._data)
 
-        def on_report(report):
+        def on_report(report: Any) -> bool:
             task = run.subcontext(task_name="iterations")
             task.call_on_fit_task_begin(**self._data)
             return self._end(task, program.structure, program.read)
@@ -56,12 +59,12 @@ class FitTasks:
         yield on_report
         run.call_on_fit_task_end(**self._data)
 
-    def end(self, structure, parameters) -> None:
+    def end(self, structure: Any, parameters: Any) -> None:
         """End the fit, with what it resulted in."""
         if self._root is not None:
             self._end(self._root, structure, lambda: parameters)
 
-    def _end(self, task, structure, read):
+    def _end(self, task: Any, structure: Any, read: Callable[[], Any]) -> bool:
         return task.call_on_fit_task_end(
             **self._data, reconstruction_attributes=lambda: self._attributes(structure, read())
         )

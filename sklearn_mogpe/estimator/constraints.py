@@ -2,12 +2,13 @@
 
 import os
 from numbers import Integral, Real
+from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
 STARTS = {"auto", "prior", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}
 
-CONSTRAINTS: dict[str, list] = {
+CONSTRAINTS: dict[str, list[Any]] = {
     "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "kernel": [str, callable, list, tuple],
     "gating_kernel": [str, callable],

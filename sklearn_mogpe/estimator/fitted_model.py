@@ -1,37 +1,44 @@
 """What a fitted estimator is: a state of plain arrays, and all that is made of it when asked for."""
 
+from __future__ import annotations
+
 import threading
 import weakref
 from dataclasses import replace
+from os import PathLike
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data import fitted_state
+from ..data.rows import Scales
+from ..predictive.arrays import Array, Mixture
 from ..predictive.predictor import MixturePredictorMixin
 from .gating_classifier import GatingClassifier
 
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
-_models: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_models: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
 
 
 class FittedModelMixin(MixturePredictorMixin):
     """Predictions, the model and its parts from ``_state``, see :mod:`sklearn_mogpe.data.fitted_state`."""
 
-    _state: dict
+    _state: dict[str, Any]
     device: str
     n_experts_: int
     n_features_in_: int
     n_inducing_: int
 
     @property
-    def _structure(self):
+    def _structure(self) -> Any:
         from ..engine.structure import Structure
 
         return Structure(**self._state["structure"])
 
-    def predict_mixture(self, X):
+    def predict_mixture(self, X: ArrayLike) -> Mixture:
         """Weights, means and standard deviations of the predictive density's Gaussian components at X.
 
         All other predictions follow from them.
@@ -52,7 +59,7 @@ class FittedModelMixin(MixturePredictorMixin):
 
         return predict_mixture(*query)
 
-    def _query(self, X):
+    def _query(self, X: Any) -> tuple[Any, Any, Scales, Array]:
         """What the functions that predict ask for: structure, parameters, scales, and X, checked."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
@@ -63,19 +70,19 @@ class FittedModelMixin(MixturePredictorMixin):
         return structure, self._state["parameters"], fitted_state.scales(self._state), X
 
     @property
-    def _flat_output(self):
+    def _flat_output(self) -> bool:  # type: ignore[override]  # is read from the state, never set
         return self._state["flat_output"]
 
-    def __setstate__(self, state):
-        super().__setstate__(state)
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)  # type: ignore[misc]  # that of BaseEstimator
         if hasattr(self, "_state"):
             fitted_state.check(self._state)
 
-    def __sklearn_is_fitted__(self):
+    def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")
 
     @property
-    def experts_(self) -> list[dict[str, np.ndarray]]:
+    def experts_(self) -> list[dict[str, Array]]:
         """What each expert has learnt, in the units of X and y; see the class."""
         check_is_fitted(self)
         from ..engine.predictions import describe_experts
@@ -83,7 +90,7 @@ class FittedModelMixin(MixturePredictorMixin):
         return describe_experts(self.model_, fitted_state.scales(self._state))
 
     @property
-    def inducing_inputs_(self) -> list[np.ndarray]:
+    def inducing_inputs_(self) -> list[Array]:
         """Inducing inputs (n_inducing, n_features) of each expert, then of the gate, in the units of X."""
         check_is_fitted(self)
         scaler = fitted_state.scales(self._state).X
@@ -96,7 +103,7 @@ class FittedModelMixin(MixturePredictorMixin):
         return GatingClassifier(self)
 
     @property
-    def model_(self):
+    def model_(self) -> Any:
         """The GPflow model, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfSVGPExperts`.
 
         With experts or a gate of one's own, a :class:`~sklearn_mogpe.mixture_of_experts.MixtureOfExperts`.
@@ -114,7 +121,7 @@ class FittedModelMixin(MixturePredictorMixin):
                 _models[self] = self._state, model
             return model
 
-    def predict_latent_functions(self, X, return_std=False):
+    def predict_latent_functions(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Mean of the experts' latent functions at X.
 
         Each expert's y is its function plus noise: so the means are those of :meth:`predict_experts`, but the
@@ -139,7 +146,7 @@ class FittedModelMixin(MixturePredictorMixin):
         means, stds = map(self._shaped, predict_latent_functions(*query))
         return (means, stds) if return_std else means
 
-    def predict_gating_functions(self, X, return_std=False):
+    def predict_gating_functions(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Mean of the gate's latent functions at X.
 
         Of two experts, there is one function h, and the first expert has probability ``Phi(h)``. Of K > 2,
@@ -172,7 +179,7 @@ class FittedModelMixin(MixturePredictorMixin):
         means, stds = predict_gating_functions(*query)
         return (means, stds) if return_std else means
 
-    def predict_derivatives(self, X):
+    def predict_derivatives(self, X: ArrayLike) -> tuple[Array, Array]:
         """Derivatives of the mean and of the variance of y by the features.
 
         They are exact, those of what :meth:`predict` returns: of the mean, and of the square of the standard
@@ -200,7 +207,7 @@ class FittedModelMixin(MixturePredictorMixin):
         mean, variance = predict_derivatives(*query)
         return (mean[:, 0], variance[:, 0]) if self._flat_output else (mean, variance)
 
-    def export_saved_model(self, path):
+    def export_saved_model(self, path: str | PathLike[str]) -> None:
         """Write a TensorFlow SavedModel, which predicts without this package, GPflow or scikit-learn.
 
         It has the functions ``predict`` (also the signature ``serving_default``), ``predict_mixture``,

@@ -1,29 +1,37 @@
 """What the estimator's ways to be fitted have in common: rows in, fitted attributes out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from copy import copy
 from functools import partial
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..data import fitted_state
-from ..data.problem import make_problem, number_of_points
+from ..data.problem import Problem, make_problem, number_of_points
 from ..data.rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows
 from ..data.stream import Stream
 from ..descriptions.errors import ConfigurationError
 from ..descriptions.files import describe_estimator
-from ..descriptions.read import read_descriptions
+from ..descriptions.read import Descriptions, read_descriptions
 from ..plotting import make_figures
 from ..plotting.canvas import load_pyplot
 from ..plotting.grid import table_like
 from .callbacks import FitTasks
 
+State = dict[str, Any]
 
-def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: bool = False) -> None:
+# Of a structure and parameters.
+Attributes = Callable[[Any, Any], dict[str, Any]]
+
+
+def fit_rows(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, last: State | None, *, one_pass: bool = False
+) -> None:
     """Fit an estimator to arrays.
 
     Parameters
@@ -63,7 +71,7 @@ def fit_rows(estimator, X, y, sample_weight, last: dict | None, *, one_pass: boo
     _train(estimator, descriptions, problem, settings, (X, y, sample_weight), last, checkpoint_dir)
 
 
-def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | None) -> None:
+def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last: State | None) -> None:
     """Fit an estimator to a stream of batches; see :func:`fit_rows` and its ``fit_stream``."""
     _check_checkpoints(estimator)
     if estimator.solver == "lbfgs":
@@ -76,7 +84,7 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
             "others when they come again. Keep rows aside, and compare by score_samples."
         )
 
-    def check(*batch, is_first):
+    def check(*batch: Any, is_first: bool) -> Rows:
         return _check_rows(estimator, *batch, reset=is_first and last is None)
 
     with closing(Stream(batches, n_rows, check)) as stream:
@@ -92,7 +100,7 @@ def fit_batches(estimator, batches: Iterable, n_rows: int | None, last: dict | N
         _train(estimator, descriptions, problem, settings, data, last, estimator.checkpoint_dir)
 
 
-def _check_checkpoints(estimator):
+def _check_checkpoints(estimator: Any) -> None:
     if estimator.checkpoint_dir is not None and not isinstance(estimator.random_state, Integral):
         raise ValueError(
             "Expected an integer as random_state with checkpoint_dir, since a fit that draws other random "
@@ -100,7 +108,7 @@ def _check_checkpoints(estimator):
         )
 
 
-def _check_pictures(estimator):
+def _check_pictures(estimator: Any) -> None:
     if estimator.image_period is None:
         return
     if estimator.log_dir is None:
@@ -111,7 +119,9 @@ def _check_pictures(estimator):
     load_pyplot()  # if it is missing, now is the time to say so
 
 
-def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
+def _check_rows(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, reset: bool, min_rows: int = 1
+) -> Rows:
     X, y = validate_data(
         estimator,
         X,
@@ -126,7 +136,9 @@ def _check_rows(estimator, X, y, sample_weight=None, *, reset, min_rows=1):
     return Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
 
 
-def _make_problem(estimator, descriptions, rows, last, **options):
+def _make_problem(
+    estimator: Any, descriptions: Descriptions, rows: Rows, last: State | None, **options: Any
+) -> Problem:
     if last is not None and rows.Y.shape[1] != estimator.n_outputs_:
         raise ValueError(
             f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
@@ -148,7 +160,15 @@ def _make_problem(estimator, descriptions, rows, last, **options):
     )
 
 
-def _train(estimator, descriptions, problem, settings, data, last, checkpoint_dir):
+def _train(
+    estimator: Any,
+    descriptions: Descriptions,
+    problem: Problem,
+    settings: Any,
+    data: Any,
+    last: State | None,
+    checkpoint_dir: Any,
+) -> None:
     from ..training.selection import train_best
     from ..training.settings import make_structures
 
@@ -177,7 +197,7 @@ def _train(estimator, descriptions, problem, settings, data, last, checkpoint_di
     )
 
 
-def _make_checkpoints(estimator, *known_by):
+def _make_checkpoints(estimator: Any, *known_by: Any) -> Any:
     from ..training.checkpoints import make_checkpoints
 
     checkpoints = make_checkpoints(estimator.checkpoint_dir, estimator.n_checkpoints, *known_by)
@@ -186,7 +206,9 @@ def _make_checkpoints(estimator, *known_by):
     return checkpoints
 
 
-def _with_log(estimator, callback, attributes, problem, settings, X):
+def _with_log(
+    estimator: Any, callback: Any, attributes: Attributes, problem: Problem, settings: Any, X: Any
+) -> Any:
     """A callback, together with that which writes event files, if these are asked for."""
     if estimator.log_dir is None:
         return callback
@@ -204,14 +226,14 @@ def _with_log(estimator, callback, attributes, problem, settings, X):
     return together(callback, log.run)
 
 
-def _drawing(estimator, attributes, problem, X):
+def _drawing(estimator: Any, attributes: Attributes, problem: Problem, X: Any) -> Callable[..., Any]:
     """What draws an estimator with given parameters, and some of the rows that it is fitted to."""
     inputs = problem.scales.X.inverse_transform(problem.sample.X)
     if hasattr(estimator, "feature_names_in_"):
         inputs = table_like(X, inputs.T, estimator.feature_names_in_)
     targets = problem.scales.Y.inverse_transform(problem.sample.Y)
 
-    def draw(structure, parameters):
+    def draw(structure: Any, parameters: Any) -> dict[str, Any]:
         fitted = copy(estimator)
         vars(fitted).update(attributes(structure, parameters), loss_curve_=[])
         return make_figures(fitted, inputs, targets)
@@ -219,7 +241,7 @@ def _drawing(estimator, attributes, problem, X):
     return draw
 
 
-def _attributes(problem, flat_output, structure, parameters):
+def _attributes(problem: Problem, flat_output: bool, structure: Any, parameters: Any) -> dict[str, Any]:
     """What makes an estimator one that is fitted."""
     return {
         "_state": fitted_state.make(

@@ -1,8 +1,15 @@
 """The gate of a fitted mixture as a classifier of inputs."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
+
+from ..predictive.arrays import Array
 
 
 class GatingClassifier(ClassifierMixin, BaseEstimator):
@@ -24,10 +31,10 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
         If the regressor was fitted on a table.
     """
 
-    def __init__(self, regressor):
+    def __init__(self, regressor: Any):
         self.regressor = regressor
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
         """Check that the regressor is fitted, and change nothing; X and y are not looked at."""
         check_is_fitted(self.regressor)
         return self
@@ -38,7 +45,7 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
         return True
 
     @property
-    def classes_(self) -> np.ndarray:
+    def classes_(self) -> Array:
         """The experts' numbers, from 0."""
         return np.arange(self.regressor.n_experts_)
 
@@ -48,19 +55,19 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
         return self.regressor.n_features_in_
 
     @property
-    def feature_names_in_(self) -> np.ndarray:
+    def feature_names_in_(self) -> Array:
         """Names of the features seen in fit."""
         return self.regressor.feature_names_in_
 
-    def predict_proba(self, X) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Mixing probabilities at X (n, D), of shape (n, n_experts)."""
         return self.regressor.predict_mixing_proba(X)
 
-    def predict_log_proba(self, X) -> np.ndarray:
+    def predict_log_proba(self, X: ArrayLike) -> Array:
         """Logarithm of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> Array:
         """The most probable expert at X (n, D), of shape (n,)."""
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]

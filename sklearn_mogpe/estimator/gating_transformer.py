@@ -1,8 +1,11 @@
 """The gate of a mixture as a transformer: which expert speaks, as features of a later step."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, _fit_context, clone
 from sklearn.utils import Bunch, get_tags
@@ -10,6 +13,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from ..predictive.arrays import Array
 from .regressor import DOCUMENTATION, MoGPERegressor
 
 
@@ -54,15 +58,15 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     _doc_link_module = "sklearn_mogpe"
     _doc_link_template = DOCUMENTATION
 
-    _parameter_constraints: ClassVar[dict] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         "regressor": [HasMethods(["fit", "predict_mixing_proba"]), None],
     }
 
-    def __init__(self, regressor=None):
+    def __init__(self, regressor: Any = None):
         self.regressor = regressor
 
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, **fit_params):
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit the mixture.
 
         Parameters
@@ -90,11 +94,11 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         return self.regressor_.n_features_in_
 
     @property
-    def feature_names_in_(self) -> np.ndarray:
+    def feature_names_in_(self) -> Array:
         """Names of the features seen in fit."""
         return self.regressor_.feature_names_in_
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Array:
         """Probability of each expert at X.
 
         Parameters
@@ -109,7 +113,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self.regressor_.predict_mixing_proba(X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Names of the columns that :meth:`transform` gives.
 
         Parameters
@@ -126,7 +130,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         _check_feature_names_in(self, input_features)
         return np.array([f"expert{k}" for k in range(self.regressor_.n_experts_)], dtype=object)
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """What of the metadata goes to the mixture.
 
         Returns
@@ -136,11 +140,11 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
         to_fit = MethodMapping().add(caller="fit", callee="fit").add(caller="fit_transform", callee="fit")
         return MetadataRouter(owner=self).add(regressor=self._mixture(), method_mapping=to_fit)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags, inner = super().__sklearn_tags__(), get_tags(self._mixture())
         tags.input_tags = inner.input_tags
         tags.target_tags = inner.target_tags
         return tags
 
-    def _mixture(self):
+    def _mixture(self) -> Any:
         return MoGPERegressor() if self.regressor is None else self.regressor

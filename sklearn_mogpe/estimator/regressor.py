@@ -1,7 +1,12 @@
 """The scikit-learn estimator: arrays in, arrays out."""
 
-from typing import ClassVar
+from __future__ import annotations
 
+from collections.abc import Iterable
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
 
 from .callbacks import CallbackSupportMixin
@@ -173,40 +178,40 @@ class MoGPERegressor(
     _doc_link_module = "sklearn_mogpe"
     _doc_link_template = DOCUMENTATION
 
-    _parameter_constraints: ClassVar[dict] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
 
     def __init__(
         self,
-        n_experts=2,
+        n_experts: int | str = 2,
         *,
-        kernel="rbf",
-        gating_kernel="rbf",
-        n_inducing="auto",
-        experts=None,
-        gating_network=None,
-        bound="further",
-        n_samples=32,
-        solver="auto",
-        learning_rate=None,
-        batch_size="auto",
-        max_iter=None,
-        tol=1e-4,
-        early_stopping=False,
-        validation_fraction=0.1,
-        n_iter_no_change=50,
-        n_init=1,
-        init_params="auto",
-        normalize_y=True,
-        warm_start=False,
-        checkpoint_dir=None,
-        n_checkpoints=3,
-        log_dir=None,
-        log_period=10,
-        image_period=None,
-        device="auto",
-        dtype="float64",
-        verbose=0,
-        random_state=None,
+        kernel: Any = "rbf",
+        gating_kernel: Any = "rbf",
+        n_inducing: int | str = "auto",
+        experts: Any = None,
+        gating_network: Any = None,
+        bound: Any = "further",
+        n_samples: int = 32,
+        solver: str = "auto",
+        learning_rate: float | None = None,
+        batch_size: int | str = "auto",
+        max_iter: int | None = None,
+        tol: float = 1e-4,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 50,
+        n_init: int = 1,
+        init_params: str = "auto",
+        normalize_y: bool = True,
+        warm_start: bool = False,
+        checkpoint_dir: str | PathLike[str] | None = None,
+        n_checkpoints: int = 3,
+        log_dir: str | PathLike[str] | None = None,
+        log_period: int = 10,
+        image_period: int | None = None,
+        device: str = "auto",
+        dtype: str = "float64",
+        verbose: int = 0,
+        random_state: Any = None,
     ):
         self.n_experts = n_experts
         self.kernel = kernel
@@ -239,7 +244,7 @@ class MoGPERegressor(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the mixture.
 
         Parameters
@@ -266,7 +271,7 @@ class MoGPERegressor(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Pass once over some rows, in mini-batches, from the present parameters.
 
         The first call fits the scales of features and outputs and looks for a start, so its rows should
@@ -286,7 +291,7 @@ class MoGPERegressor(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_stream(self, batches, *, n_rows=None):
+    def fit_stream(self, batches: Iterable[Any], *, n_rows: int | None = None) -> Self:
         """Fit the mixture to rows that come in batches, and need not be in memory all at once.
 
         The first 20 000 rows fit the scales, and samples of them are what the search for a start looks at and

@@ -1,5 +1,8 @@
 """Estimators out of TOML files, and into them."""
 
+from os import PathLike
+from typing import Any, Self
+
 from sklearn.utils._param_validation import validate_parameter_constraints
 
 from ..descriptions.errors import ConfigurationError, at, check_keys
@@ -11,7 +14,7 @@ class TomlMixin:
     """An estimator that can be read from TOML files, and written."""
 
     @classmethod
-    def from_toml(cls, path):
+    def from_toml(cls, path: str | PathLike[str]) -> Self:
         """Make an estimator, not fitted, of the table ``[estimator]`` in a TOML file.
 
         Other tables are for the command ``sklearn-mogpe train``.
@@ -40,7 +43,7 @@ class TomlMixin:
             with at("estimator"):
                 return make_estimator(cls, tables["estimator"])
 
-    def to_toml(self, path):
+    def to_toml(self, path: str | PathLike[str]) -> Self:
         """Write the parameters that differ from their defaults into a TOML file, for ``from_toml``.
 
         Parameters
@@ -61,7 +64,7 @@ class TomlMixin:
         return self
 
 
-def make_estimator(cls, table: dict):
+def make_estimator(cls: Any, table: dict[str, Any]) -> Any:
     """Make an estimator of a table of its parameters.
 
     Raises

@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Sequence
+from typing import Any
 
 import gpflow
 import tensorflow as tf
@@ -79,12 +80,12 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
             )
         (self.num_outputs,) = outputs
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the experts by plain data: ``{"experts": [...]}``, each with its ``"class"``."""
         return {"experts": [describe(expert, ExpertBase) for expert in self.experts]}
 
     @classmethod
-    def from_config(cls, config: dict) -> "ExpertsBase":
+    def from_config(cls, config: dict[str, Any]) -> "ExpertsBase":
         """Make experts from a description; those without a ``"class"`` are of :class:`SVGPExpert`.
 
         Raises

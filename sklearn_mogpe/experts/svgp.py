@@ -1,6 +1,7 @@
 """Experts that are sparse variational Gaussian processes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import gpflow
 import tensorflow as tf
@@ -51,13 +52,13 @@ class SVGPExpert(ExpertBase):
         self,
         kernel: Kernel,
         likelihood: Gaussian,
-        inducing_variable,
+        inducing_variable: Any,
         *,
         num_outputs: int = 1,
-        mean_function=None,
+        mean_function: Any = None,
         q_diag: bool = False,
-        q_mu=None,
-        q_sqrt=None,
+        q_mu: Any = None,
+        q_sqrt: Any = None,
     ):
         super().__init__()
         if not isinstance(likelihood, Gaussian):
@@ -91,7 +92,7 @@ class SVGPExpert(ExpertBase):
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
         return self.gp.prior_kl()
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the expert by plain data, which :meth:`from_config` takes."""
         noise = self.likelihood.variance
         if noise is None:
@@ -104,7 +105,7 @@ class SVGPExpert(ExpertBase):
         }
 
     @classmethod
-    def from_config(cls, config: dict) -> "SVGPExpert":
+    def from_config(cls, config: dict[str, Any]) -> "SVGPExpert":
         """Make an expert from a description.
 
         Parameters
@@ -156,9 +157,9 @@ class SVGPExperts(ExpertsBase):
         return tf.tile(tf.expand_dims(stacked(variances), 2), [1, 1, tf.shape(X)[0]])
 
 
-def _make_noise(spec):
+def _make_noise(spec: Any) -> Any:
     return make_parameter(spec) if isinstance(spec, dict) and "value" in spec else make_function(spec)
 
 
-def _is_constant(variance, num_outputs):
+def _is_constant(variance: Any, num_outputs: int) -> bool:
     return isinstance(variance, Parameter) and variance.shape == [num_outputs]

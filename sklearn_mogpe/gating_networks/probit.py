@@ -3,12 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
+from ..gps.numerics import WithGradient
+
 # Below this, erfc in single precision nears underflow, and the asymptotic series is good to 1e-9.
 TAIL = 12.0
 
 
 @tf.custom_gradient
-def log_probit(h: tf.Tensor):
+def log_probit(h: tf.Tensor) -> WithGradient:
     """Log of ``Phi(h)`` and of ``Phi(-h)`` side by side.
 
     Parameters
@@ -32,7 +34,7 @@ def log_probit(h: tf.Tensor):
     upper = tf.math.log1p(-tf.exp(lower))
     first, second = tf.where(h > 0, upper, lower), tf.where(h > 0, lower, upper)
 
-    def gradient(upstream):
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
         # d log Phi(h) / dh = phi(h) / Phi(h), which far in the tail is 1 / Mills' ratio
         lower_slope = tf.where(is_body, tf.exp(log_density - body), 1.0 / mills)
         upper_slope = tf.exp(log_density - upper)

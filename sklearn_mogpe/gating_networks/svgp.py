@@ -1,6 +1,7 @@
 """A gating network of sparse variational Gaussian processes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -48,13 +49,13 @@ class SVGPGatingNetwork(GatingNetworkBase):
     def __init__(
         self,
         kernel: Kernel | None = None,
-        inducing_variable=None,
+        inducing_variable: Any = None,
         *,
         num_experts: int = 2,
-        mean_function=None,
+        mean_function: Any = None,
         q_diag: bool = False,
-        q_mu=None,
-        q_sqrt=None,
+        q_mu: Any = None,
+        q_sqrt: Any = None,
         functions: Sequence[SparseGP] | None = None,
     ):
         super().__init__()
@@ -108,7 +109,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
         """KL from the prior to the variational posterior of the inducing variables, a scalar."""
         return prior_kl(self.gps)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the gate by plain data, which :meth:`from_config` takes."""
         functions = [gp.get_config() for gp in self.gps]
         if len(functions) == 1:
@@ -119,7 +120,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
         return {"num_experts": self.num_experts, **own}
 
     @classmethod
-    def from_config(cls, config: dict) -> "SVGPGatingNetwork":
+    def from_config(cls, config: dict[str, Any]) -> "SVGPGatingNetwork":
         """Make a gate from a description.
 
         Parameters

@@ -24,6 +24,9 @@ has read, where nothing is wrong or missing, and are described in turn.
 """
 
 import reprlib
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import gpflow
 import numpy as np
@@ -32,6 +35,7 @@ from gpflow import kernels as gk
 from gpflow.base import PriorOn
 from gpflow.inducing_variables import (
     InducingPoints,
+    InducingVariables,
     SeparateIndependentInducingVariables,
     SharedIndependentInducingVariables,
 )
@@ -39,19 +43,21 @@ from gpflow.inducing_variables import (
 from ..descriptions import grammar
 from ..descriptions.errors import ConfigurationError, at, make_at, make_each
 
+# By name, the class and the kinds of its parameters.
+Classes = dict[str, tuple[Any, Any]]
 
-def _classes(module, table):
+
+def _classes(module: ModuleType, table: dict[str, tuple[str, Any]]) -> Classes:
     return {name: (getattr(module, cls), kinds) for name, (cls, kinds) in table.items()}
 
 
-# By name, the class and the kinds of its parameters.
 KERNELS = _classes(gk, grammar.KERNELS)
 COMBINATIONS = _classes(gk, grammar.COMBINATIONS)
 FUNCTIONS = _classes(gpflow.functions, grammar.FUNCTIONS)
 PRIORS = _classes(tfp.distributions, grammar.PRIORS)
 
 
-def process_arguments(spec: dict) -> dict:
+def process_arguments(spec: dict[str, Any]) -> dict[str, Any]:
     """Arguments of a sparse GP, but for the number of its functions, from its description as it is read.
 
     Raises
@@ -69,7 +75,7 @@ def process_arguments(spec: dict) -> dict:
     }
 
 
-def make_kernel(spec) -> gk.Kernel:
+def make_kernel(spec: Any) -> gk.Kernel:
     """Make a kernel from its description, as it is read; a kernel is returned as it is."""
     if isinstance(spec, gk.Kernel):
         return spec
@@ -84,14 +90,14 @@ def make_kernel(spec) -> gk.Kernel:
     return _make_named(spec, KERNELS, active_dims=spec["active_dims"])
 
 
-def make_function(spec) -> gpflow.functions.Function | None:
+def make_function(spec: Any) -> gpflow.functions.Function | None:
     """Make a function from its description, as it is read, None if zero; a function is returned as it is."""
     if callable(spec):
         return spec
     return None if spec["name"] == grammar.ZERO else _make_named(spec, FUNCTIONS)
 
 
-def make_parameter(spec: dict):
+def make_parameter(spec: dict[str, Any]) -> Any:
     """Make an array, or a ``gpflow.Parameter`` if more than its value is described; GPflow takes either.
 
     Raises
@@ -108,26 +114,26 @@ def make_parameter(spec: dict):
     return gpflow.Parameter(value, trainable=spec["trainable"], **options)
 
 
-def held(module: gpflow.Module, spec: dict) -> gpflow.Module:
+def held(module: gpflow.Module, spec: dict[str, Any]) -> gpflow.Module:
     """Hold all parameters of a module if its description says so; return the module."""
     if not spec["trainable"]:
         gpflow.set_trainable(module, False)
     return module
 
 
-def _make_inducing_variable(spec):
+def _make_inducing_variable(spec: Any) -> InducingVariables:
     if isinstance(spec, list):
         return SeparateIndependentInducingVariables(make_each(_make_inducing_variable, spec))
     return held(InducingPoints(make_at(make_parameter, spec, "Z")), spec)
 
 
-def _make_named(spec, table, **arguments):
+def _make_named(spec: dict[str, Any], table: Classes, **arguments: Any) -> gpflow.Module:
     cls, kinds = table[spec["name"]]
     parameters = {key: make_at(make_parameter, spec, key) for key in kinds}
     return held(cls(**arguments, **parameters), spec)
 
 
-def _make_prior(value, name, on, **numbers):
+def _make_prior(value: Any, name: str, on: str, **numbers: Any) -> dict[str, Any]:
     """The unconstrained value is not known here."""
     to_float = gpflow.utilities.to_default_float
     prior = PRIORS[name][0](**{key: to_float(number) for key, number in numbers.items()})
@@ -136,7 +142,7 @@ def _make_prior(value, name, on, **numbers):
     return {"prior": prior, "prior_on": on}
 
 
-def describe_process(gp) -> dict:
+def describe_process(gp: Any) -> dict[str, Any]:
     """Describe a sparse GP, but for the number of its functions.
 
     Raises
@@ -158,7 +164,7 @@ def describe_process(gp) -> dict:
     return config
 
 
-def describe_kernel(kernel: gk.Kernel, input_dim: int):
+def describe_kernel(kernel: gk.Kernel, input_dim: int) -> Any:
     """Describe a kernel over D inputs.
 
     Raises
@@ -181,7 +187,7 @@ def describe_kernel(kernel: gk.Kernel, input_dim: int):
     return config
 
 
-def describe_function(function: gpflow.functions.Function | None) -> dict:
+def describe_function(function: gpflow.functions.Function | None) -> dict[str, Any]:
     """Describe a function; None is zero.
 
     Raises
@@ -192,7 +198,7 @@ def describe_function(function: gpflow.functions.Function | None) -> dict:
     return _describe_named(function or gpflow.functions.Zero(), FUNCTIONS, describe_parameter)
 
 
-def describe_parameter(parameter: gpflow.Parameter):
+def describe_parameter(parameter: gpflow.Parameter) -> Any:
     """Describe a parameter's value, and what is not as usual: that it is held, or has a prior."""
     config = {"value": parameter.numpy().tolist()}
     if not parameter.trainable:
@@ -204,7 +210,7 @@ def describe_parameter(parameter: gpflow.Parameter):
     return config if len(config) > 1 else config["value"]
 
 
-def _describe_inducing_variable(variable):
+def _describe_inducing_variable(variable: InducingVariables) -> Any:
     if isinstance(variable, SeparateIndependentInducingVariables):
         return [_describe_inducing_variable(part) for part in variable.inducing_variables]
     if isinstance(variable, SharedIndependentInducingVariables):
@@ -214,7 +220,7 @@ def _describe_inducing_variable(variable):
     return {"Z": describe_parameter(variable.Z)}
 
 
-def _describe_named(thing, table, describe):
+def _describe_named(thing: Any, table: Classes, describe: Callable[[Any], Any]) -> dict[str, Any]:
     for name, (cls, kinds) in table.items():
         if type(thing) is cls:
             return {"name": name, **{key: describe(getattr(thing, key)) for key in kinds}}

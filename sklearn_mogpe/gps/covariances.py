@@ -1,14 +1,14 @@
 """Covariance matrices of many kernels, batched where the kernels allow it."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import gpflow
 import tensorflow as tf
 from gpflow import kernels as gk
 from gpflow.inducing_variables import InducingPoints, InducingVariables
 
-from .numerics import safe_sqrt
+from .numerics import WithGradient, safe_sqrt
 from .stacking import stacked
 
 
@@ -45,16 +45,16 @@ CORRELATIONS = {
 }
 
 
-def _matern32(a):
+def _matern32(a: tf.Tensor) -> tf.Tensor:
     return (1.0 + a) * tf.exp(-a)
 
 
-def _matern52(a):
+def _matern52(a: tf.Tensor) -> tf.Tensor:
     return (1.0 + a + tf.square(a) / 3.0) * tf.exp(-a)
 
 
 def covariances(
-    kernels: list[gk.Kernel], variables: list[InducingVariables], X: tf.Tensor
+    kernels: Sequence[gk.Kernel], variables: Sequence[InducingVariables], X: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Prior covariances of G Gaussian processes at their inducing variables and at X.
 
@@ -83,7 +83,7 @@ def covariances(
     )
 
 
-def _can_batch(kernels, variables):
+def _can_batch(kernels: Sequence[gk.Kernel], variables: Sequence[InducingVariables]) -> bool:
     (kind, *others) = {type(kernel) for kernel in kernels}
     return (
         not others
@@ -98,7 +98,9 @@ def takes_all_columns(kernel: gk.Kernel) -> bool:
     return isinstance(kernel.active_dims, slice) and kernel.active_dims == slice(None)
 
 
-def _batched(kernels, variables, X):
+def _batched(
+    kernels: Sequence[Any], variables: Sequence[Any], X: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     D = tf.shape(X)[-1]
     lengthscales = stacked([_one_each(kernel.lengthscales, D) for kernel in kernels])
     variance = stacked([kernel.variance for kernel in kernels])
@@ -110,12 +112,12 @@ def _batched(kernels, variables, X):
     return Kuu, Kuf, tf.tile(tf.expand_dims(variance, 1), [1, tf.shape(X)[0]])
 
 
-def _one_each(lengthscales, D):
+def _one_each(lengthscales: Any, D: tf.Tensor) -> tf.Tensor:
     return tf.broadcast_to(lengthscales, [D]) if lengthscales.shape in ([], [1]) else lengthscales
 
 
 @tf.custom_gradient
-def _squared_distances(Z, X, lengthscales):
+def _squared_distances(Z: tf.Tensor, X: tf.Tensor, lengthscales: tf.Tensor) -> WithGradient:
     """Squared scaled distances of Z (G, M, D) to Z, (G, M, M), and to X (N, D), (G, M, N).
 
     The lengthscales are of shape (G, D).
@@ -128,7 +130,7 @@ def _squared_distances(Z, X, lengthscales):
     left = tf.concat([-2.0 * A, a2, ones], -1)
     to_A, to_B = tf.concat([A, ones, a2], -1), tf.concat([B, tf.ones_like(b2), b2], -1)
 
-    def gradient(U, V):
+    def gradient(U: tf.Tensor, V: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         # dA = 2 (diag((U + U') 1 + V 1) A - (U + U') A - V B),  dB = 2 (diag(V' 1) B - V' A),
         # dl = -(A' dA + B' dB) / l
         U += tf.linalg.matrix_transpose(U)
@@ -143,19 +145,19 @@ def _squared_distances(Z, X, lengthscales):
     return products, gradient
 
 
-def _scaled_correlation(correlation, variance, r2):
+def _scaled_correlation(correlation: Correlation, variance: tf.Tensor, r2: tf.Tensor) -> tf.Tensor:
     """``variance * correlation(max(r2, 0))``, as rounding can push r2 below zero.
 
     The variance is of shape (G,), r2 of shape (G, M, N).
     """
 
     @tf.custom_gradient
-    def function(variance, r2):
+    def function(variance: tf.Tensor, r2: tf.Tensor) -> WithGradient:
         factor = tf.reshape(variance, [-1, 1, 1])
         clipped = tf.maximum(r2, 0.0)
         value = correlation.value(clipped)
 
-        def gradient(upstream):
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             by_r2 = upstream * factor * correlation.slope(clipped, value)
             return tf.reduce_sum(upstream * value, [1, 2]), by_r2
 

@@ -3,7 +3,13 @@
 Derivatives of higher order than the first are right for :func:`safe_sqrt` only.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
+
+# What a function under tf.custom_gradient returns, of which its caller gets the first.
+WithGradient = tuple[Any, Callable[..., Any]]
 
 
 def safe_sqrt(x: tf.Tensor) -> tf.Tensor:
@@ -12,7 +18,7 @@ def safe_sqrt(x: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def squared_norms(A: tf.Tensor):
+def squared_norms(A: tf.Tensor) -> WithGradient:
     """Squared lengths of columns, of shape (..., N), of A (..., M, N)."""
     return tf.reduce_sum(tf.square(A), -2), lambda upstream: 2.0 * upstream[..., None, :] * A
 
@@ -34,11 +40,11 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
     jitter = tf.convert_to_tensor(jitter, Kuu.dtype)
 
     @tf.custom_gradient
-    def function(Kuu, Kuf):
+    def function(Kuu: tf.Tensor, Kuf: tf.Tensor) -> WithGradient:
         L = tf.linalg.cholesky(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter))
         A = tf.linalg.triangular_solve(L, Kuf)
 
-        def gradient(dA):
+        def gradient(dA: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             # With Phi the lower triangle with its diagonal halved (Murray 2016, "Differentiation of the
             # Cholesky decomposition"): dK_uf = L^-T dA,  dK_uu = -L^-T Phi(dA A^T) L^-1
             dKuf = tf.linalg.triangular_solve(L, dA, adjoint=True)
@@ -54,7 +60,7 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
 
 
 @tf.custom_gradient
-def projected_moments(A: tf.Tensor, m: tf.Tensor, R: tf.Tensor):
+def projected_moments(A: tf.Tensor, m: tf.Tensor, R: tf.Tensor) -> WithGradient:
     """Means and variances of ``A^T v`` with ``v ~ N(m, R R^T)``, column by column.
 
     Parameters
@@ -73,7 +79,7 @@ def projected_moments(A: tf.Tensor, m: tf.Tensor, R: tf.Tensor):
     columns = _side_by_side(R)  # [G, M, F M]
     W = tf.reshape(tf.matmul(columns, A, transpose_a=True), [-1, F, M, N])
 
-    def gradient(dmean, dvariance):
+    def gradient(dmean: tf.Tensor, dvariance: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         # dA = sum_f m dmean^T + 2 R (R^T A) diag(dvariance)
         V = tf.concat([2.0 * dvariance[:, :, None, :] * W, dmean[:, :, None, :]], 2)  # [G, F, M + 1, N]
         V = tf.reshape(V, [-1, F * (M + 1), N])
@@ -85,7 +91,7 @@ def projected_moments(A: tf.Tensor, m: tf.Tensor, R: tf.Tensor):
     return (tf.matmul(m, A), tf.reduce_sum(tf.square(W), -2)), gradient
 
 
-def _side_by_side(R):
+def _side_by_side(R: tf.Tensor) -> tf.Tensor:
     G, F, M, width = tf.unstack(tf.shape(R))
     return tf.reshape(tf.transpose(R, [0, 2, 1, 3]), [G, M, F * width])
 
@@ -94,7 +100,7 @@ def log_sum_exp(x: tf.Tensor, axis: int) -> tf.Tensor:
     """Logarithm of the sum of exponentials along an axis, which is kept."""
 
     @tf.custom_gradient
-    def function(x):
+    def function(x: tf.Tensor) -> WithGradient:
         largest = tf.reduce_max(x, axis, keepdims=True)
         terms = tf.exp(x - largest)
         total = tf.reduce_sum(terms, axis, keepdims=True)
@@ -107,10 +113,10 @@ def log_softmax(x: tf.Tensor, axis: int) -> tf.Tensor:
     """Log of the exponentials' shares in their sum along an axis."""
 
     @tf.custom_gradient
-    def function(x):
+    def function(x: tf.Tensor) -> WithGradient:
         result = x - log_sum_exp(x, axis)
 
-        def gradient(upstream):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
             return upstream - tf.exp(result) * tf.reduce_sum(upstream, axis, keepdims=True)
 
         return result, gradient

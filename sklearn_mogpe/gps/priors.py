@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from .numerics import WithGradient
+
 tfd = tfp.distributions
 
 
@@ -12,15 +14,15 @@ def log_density(prior: tfp.distributions.Distribution, values: tf.Tensor) -> tf.
     return LOG_DENSITIES.get(type(prior), _of_any)(prior, values)
 
 
-def _of_any(prior, values):
+def _of_any(prior: tfp.distributions.Distribution, values: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(prior.log_prob(values))
 
 
-def _exponential(prior, values):
+def _exponential(prior: tfp.distributions.Distribution, values: tf.Tensor) -> tf.Tensor:
     rate = prior.rate
 
     @tf.custom_gradient
-    def function(x):
+    def function(x: tf.Tensor) -> WithGradient:
         # log rate - rate x
         value = tf.reduce_sum(tf.math.log(rate) - rate * x)
         return value, lambda upstream: -upstream * rate * tf.ones_like(x)
@@ -28,11 +30,11 @@ def _exponential(prior, values):
     return function(values)
 
 
-def _log_normal(prior, values):
+def _log_normal(prior: tfp.distributions.Distribution, values: tf.Tensor) -> tf.Tensor:
     loc, scale = prior.distribution.loc, prior.distribution.scale
 
     @tf.custom_gradient
-    def function(x):
+    def function(x: tf.Tensor) -> WithGradient:
         # -log x - log scale - (z^2 + log 2 pi) / 2,  z = (log x - loc) / scale
         log_x = tf.math.log(x)
         z = (log_x - loc) / scale

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gpflow
 import tensorflow as tf
@@ -86,7 +86,7 @@ class Projection(NamedTuple):
         return [Marginals(*part) for part in zip(*(tf.split(part, sizes) for part in parts), strict=True)]
 
 
-def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Marginals]:
+def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Marginals]:
     """Marginals of q(f) at X of several sparse GPs, computed together.
 
     Latent functions with the same number of inducing points go through one batched kernel evaluation, one
@@ -109,7 +109,7 @@ def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Margin
     return join_marginals(gps, projections, [q_moments(projection) for projection in projections])
 
 
-def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Projection]:
+def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Projection]:
     """Whitened projections of sparse GPs at X: :func:`marginals` without q.
 
     Returns
@@ -121,7 +121,7 @@ def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter=None) -> list[Projecti
     return [projection for batch in batches(gps) for projection in _project(batch, X, jitter)]
 
 
-def _project(gps, X, jitter):
+def _project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any) -> list[Projection]:
     kernels, variables = zip(*(factor for gp in gps for factor in gp.factors), strict=True)
     Kuu, Kuf, Kff_diag = covariances(kernels, variables, X)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
@@ -138,17 +138,17 @@ def _project(gps, X, jitter):
     return projections
 
 
-def _split(tensor, sizes):
+def _split(tensor: tf.Tensor, sizes: list[int]) -> list[tf.Tensor]:
     return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
 
 
-def _prior_mean(gps, X, like):
+def _prior_mean(gps: Sequence[SparseGP], X: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
     if all(gp.mean_function is None for gp in gps):
         return tf.zeros_like(like)
     return tf.concat([_mean_of(gp, X) for gp in gps], 0)
 
 
-def _mean_of(gp, X):
+def _mean_of(gp: SparseGP, X: tf.Tensor) -> tf.Tensor:
     shape = [gp.num_latent_gps, tf.shape(X)[0]]
     if gp.mean_function is None:
         return tf.zeros(shape, X.dtype)

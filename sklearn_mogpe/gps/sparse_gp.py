@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import gpflow
 import numpy as np
@@ -52,13 +53,13 @@ class SparseGP(gpflow.Module, Configurable):
     def __init__(
         self,
         kernel: Kernel,
-        inducing_variable,
+        inducing_variable: Any,
         *,
         num_latent_gps: int = 1,
-        mean_function=None,
+        mean_function: Any = None,
         q_diag: bool = False,
-        q_mu=None,
-        q_sqrt=None,
+        q_mu: Any = None,
+        q_sqrt: Any = None,
     ):
         super().__init__()
         if isinstance(kernel, IndependentLatent):
@@ -125,7 +126,7 @@ class SparseGP(gpflow.Module, Configurable):
         """What is there for the approximation only: q, and the inducing inputs."""
         return [self.q_mu, self.q_sqrt, *self.inducing_variable.parameters]
 
-    def _one_each(self, parts, what):
+    def _one_each(self, parts: Sequence[Any], what: str) -> Sequence[Any]:
         if len(parts) not in (1, self.num_latent_gps):
             raise ValueError(
                 f"Expected 1 or {self.num_latent_gps} {what}, one per latent GP, got {len(parts)}."
@@ -136,12 +137,12 @@ class SparseGP(gpflow.Module, Configurable):
         """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar."""
         return gpflow.kullback_leiblers.gauss_kl(self.q_mu, self.q_sqrt)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the processes by plain data, which :meth:`from_config` takes."""
         return {"num_latent_gps": self.num_latent_gps, **describe_process(self)}
 
     @classmethod
-    def from_config(cls, config: dict) -> "SparseGP":
+    def from_config(cls, config: dict[str, Any]) -> "SparseGP":
         """Make processes from a description.
 
         Parameters

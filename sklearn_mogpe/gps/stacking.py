@@ -1,6 +1,7 @@
 """Many parameters as one tensor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -10,12 +11,12 @@ from gpflow import Parameter
 SEPARABLE = (tfp.bijectors.Exp, tfp.bijectors.Softplus, tfp.bijectors.FillTriangular, tfp.bijectors.Identity)
 
 
-def stacked(parts: Sequence) -> tf.Tensor:
+def stacked(parts: Sequence[Any]) -> tf.Tensor:
     """Stack parameters or tensors of one shape along a new first axis."""
     return _join(tf.stack, parts)
 
 
-def concatenated(parts: Sequence) -> tf.Tensor:
+def concatenated(parts: Sequence[Any]) -> tf.Tensor:
     """Concatenate parameters or tensors along their first axis."""
     return _join(lambda values: tf.concat(values, 0), parts)
 
@@ -36,7 +37,7 @@ def repeated(tensor: tf.Tensor, times: int) -> tf.Tensor:
     return tf.reshape(tf.tile(tf.expand_dims(tensor, 1), [1, times, 1]), [-1, tf.shape(tensor)[1]])
 
 
-def _join(join, parts):
+def _join(join: Callable[[list[tf.Tensor]], tf.Tensor], parts: Sequence[Any]) -> tf.Tensor:
     # Parameters with the same transform go through it together, which saves many small operations.
     if all(isinstance(part, Parameter) for part in parts):
         first = parts[0].transform

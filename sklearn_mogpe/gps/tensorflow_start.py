@@ -59,7 +59,7 @@ def without_start_lines() -> Iterator[None]:
             os.write(STDERR, START_LINES.sub(b"", written.read()))
 
 
-def _has_stderr():
+def _has_stderr() -> bool:
     try:
         os.fstat(STDERR)
     except OSError:

@@ -1,17 +1,22 @@
 """Scores of fitted estimators, for scikit-learn's searches."""
 
+from __future__ import annotations
+
 from inspect import signature
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from ..predictive import gaussian_mixture
+from ..predictive.arrays import Array, Mixture
 from ..predictive.predictor import MixturePredictorMixin
 from ..predictive.unwrap import unwrap
 from .scores import as_columns, crps, interval_coverage, interval_score, nlpd
 
 
-def neg_nlpd(estimator, X, y, sample_weight=None):
+def neg_nlpd(estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """Scorer: the mean log predictive density, that is minus `nlpd`.
 
     Parameters
@@ -47,7 +52,7 @@ def neg_nlpd(estimator, X, y, sample_weight=None):
     return -nlpd(y, *_predictive_mixture(estimator, X), sample_weight=sample_weight)
 
 
-def neg_crps(estimator, X, y, sample_weight=None):
+def neg_crps(estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
     """Scorer: minus `crps`.
 
     Parameters
@@ -66,7 +71,14 @@ def neg_crps(estimator, X, y, sample_weight=None):
     return -crps(y, *_predictive_mixture(estimator, X), sample_weight=sample_weight)
 
 
-def neg_interval_score(estimator, X, y, sample_weight=None, *, coverage=0.9):
+def neg_interval_score(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    coverage: float = 0.9,
+) -> float:
     """Scorer: minus the `interval_score` of central intervals.
 
     Another coverage is chosen by ``functools.partial(neg_interval_score, coverage=0.5)``.
@@ -90,7 +102,14 @@ def neg_interval_score(estimator, X, y, sample_weight=None, *, coverage=0.9):
     return -interval_score(y, *bounds, coverage=coverage, sample_weight=sample_weight)
 
 
-def observed_coverage(estimator, X, y, sample_weight=None, *, coverage=0.9):
+def observed_coverage(
+    estimator: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    coverage: float = 0.9,
+) -> float:
     """Scorer: the part of y that lies in central intervals. To look at, not to search by.
 
     It should be near ``coverage``: greater is not better. Intervals that are the same at every input, and so
@@ -116,7 +135,7 @@ def observed_coverage(estimator, X, y, sample_weight=None, *, coverage=0.9):
     return interval_coverage(y, *bounds, sample_weight=sample_weight)
 
 
-def _predictive_mixture(estimator, X):
+def _predictive_mixture(estimator: Any, X: Any) -> Mixture:
     """Weights (n, K), and means and standard deviations (n, K, P) in units of y."""
     check_is_fitted(estimator)
     estimator, X = unwrap(estimator, X)
@@ -135,7 +154,7 @@ def _predictive_mixture(estimator, X):
     )
 
 
-def _predictive_interval(estimator, X, coverage):
+def _predictive_interval(estimator: Any, X: Any, coverage: float) -> list[Array]:
     """Bounds (n, P) of the central interval of each output."""
     tail = gaussian_mixture.tail(coverage)
     mixture = _predictive_mixture(estimator, X)

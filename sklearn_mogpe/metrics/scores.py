@@ -1,17 +1,30 @@
 """Scores of predictive densities and intervals that are given as arrays."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 import scoringrules
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from ..data.rows import check_sample_weight
 from ..predictive import gaussian_mixture
+from ..predictive.arrays import Array
 
 # How far from one the weights of a row may sum: well above the rounding of single precision.
 WEIGHT_TOLERANCE = 1e-4
 
 
-def nlpd(y_true, weights, means, stds, *, sample_weight=None):
+def nlpd(
+    y_true: ArrayLike,
+    weights: ArrayLike,
+    means: ArrayLike,
+    stds: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Negative log predictive density: the mean of ``-log p(y | x)``, the outputs jointly.
 
     The logarithmic score [1]_ (section 4.1). Smaller is better, and the true density is the best on average.
@@ -40,7 +53,14 @@ def nlpd(y_true, weights, means, stds, *, sample_weight=None):
     return _average(-gaussian_mixture.log_density(*mixture), sample_weight)
 
 
-def crps(y_true, weights, means, stds, *, sample_weight=None):
+def crps(
+    y_true: ArrayLike,
+    weights: ArrayLike,
+    means: ArrayLike,
+    stds: ArrayLike,
+    *,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Continuous ranked probability score, the mean over rows and outputs.
 
     The integral of ``(F(t) - 1[t >= y])^2`` over t, with F the distribution function of an output: of a
@@ -81,7 +101,7 @@ def crps(y_true, weights, means, stds, *, sample_weight=None):
     return _average(scores, sample_weight)
 
 
-def pit(y_true, weights, means, stds):
+def pit(y_true: ArrayLike, weights: ArrayLike, means: ArrayLike, stds: ArrayLike) -> Array:
     """Probability integral transform: the probability that was predicted for values up to y.
 
     If the prediction is right, the values are uniform on [0, 1] [1]_. A histogram that is high at both ends
@@ -107,7 +127,9 @@ def pit(y_true, weights, means, stds):
     return gaussian_mixture.cdf(*_check_mixture(y_true, weights, means, stds)).reshape(np.shape(y_true))
 
 
-def interval_coverage(y_true, lower, upper, *, sample_weight=None):
+def interval_coverage(
+    y_true: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Part of the values that lie in their intervals, bounds included.
 
     Parameters
@@ -125,7 +147,14 @@ def interval_coverage(y_true, lower, upper, *, sample_weight=None):
     return _average((lower <= y) & (y <= upper), sample_weight)
 
 
-def interval_score(y_true, lower, upper, *, coverage=0.9, sample_weight=None):
+def interval_score(
+    y_true: ArrayLike,
+    lower: ArrayLike,
+    upper: ArrayLike,
+    *,
+    coverage: float = 0.9,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Mean width of central intervals, with a penalty for each value outside.
 
     With ``a = 1 - coverage``, an interval costs ``upper - lower``, and a value outside of it ``2 / a`` times
@@ -155,13 +184,13 @@ def interval_score(y_true, lower, upper, *, coverage=0.9, sample_weight=None):
     return _average(upper - lower + outside / gaussian_mixture.tail(coverage), sample_weight)
 
 
-def _average(scores, sample_weight):
+def _average(scores: Array, sample_weight: Any) -> float:
     """Weighted mean over rows of scores (n,), or (n, P) with all outputs alike."""
     weight = check_sample_weight(sample_weight, scores)
     return float(np.average(scores.reshape(len(scores), -1).mean(axis=1), weights=weight))
 
 
-def _check_mixture(y_true, weights, means, stds):
+def _check_mixture(y_true: Any, weights: Any, means: Any, stds: Any) -> tuple[Array, Array, Array, Array]:
     """Arrays (n, P), (n, K), (n, K, P) and (n, K, P) of floats."""
     y = as_columns(y_true, "y_true")
     weights = check_array(weights, dtype=np.float64, input_name="weights")
@@ -193,7 +222,7 @@ def _check_mixture(y_true, weights, means, stds):
     return y, weights, means, stds
 
 
-def _check_interval(y_true, lower, upper):
+def _check_interval(y_true: Any, lower: Any, upper: Any) -> tuple[Array, Array, Array]:
     """Three arrays (n, P) of floats."""
     y, lower, upper = map(as_columns, (y_true, lower, upper), ("y_true", "lower", "upper"))
     if not y.shape == lower.shape == upper.shape:
@@ -208,7 +237,7 @@ def _check_interval(y_true, lower, upper):
     return y, lower, upper
 
 
-def as_columns(values, name):
+def as_columns(values: Any, name: str) -> Array:
     """A finite array (n, P), of one column if it was one-dimensional."""
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     return values.reshape(len(values), -1)

@@ -1,9 +1,11 @@
 """The mixture density p(y | x), its moments, samples and training objective."""
 
+from __future__ import annotations
+
 import abc
 import itertools
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import gpflow
@@ -18,8 +20,9 @@ from ..descriptions.errors import Configurable, check_count, check_keys, choose,
 from ..experts import Experts, ExpertsBase
 from ..gating_networks import GatingNetworkBase
 from ..gps import log_density, stacked
+from ..predictive.arrays import Array
 from ..predictive.quadrature import normal_points
-from .bounds import BOUNDS, name_of
+from .bounds import BOUNDS, Bound, name_of
 from .latents import Latents
 
 tfd = tfp.distributions
@@ -56,7 +59,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         experts: ExpertsBase,
         gating_network: GatingNetworkBase,
         *,
-        bound: str | Callable = "tight",
+        bound: str | Bound = "tight",
         num_samples: int = 32,
         num_data: int | None = None,
     ):
@@ -80,7 +83,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         """Return the latent functions of experts and gate at X (N, D)."""
 
     @property
-    def inducing_inputs(self) -> list[np.ndarray]:
+    def inducing_inputs(self) -> list[Array]:
         """Inducing inputs of each expert, then of the gate.
 
         Returns
@@ -98,7 +101,9 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         """Sum of the KL divergences of experts and gate, a scalar."""
         return self.experts.prior_kl() + self.gating_network.prior_kl()
 
-    def expected_log_lik(self, latents: Latents, Y: tf.Tensor, sample_weight=None) -> tf.Tensor:
+    def expected_log_lik(
+        self, latents: Latents, Y: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """The bound's sum over rows, scaled to all data: ``N / B sum_n w_n E_n``, a scalar.
 
         Parameters
@@ -116,7 +121,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
             rows *= tf.cast(self.num_data, Y.dtype) / tf.cast(tf.shape(Y)[0], Y.dtype)
         return tf.reduce_sum(rows)
 
-    def elbo(self, data) -> tf.Tensor:
+    def elbo(self, data: Sequence[tf.Tensor]) -> tf.Tensor:
         """Lower bound on the log marginal likelihood, a scalar.
 
         Parameters
@@ -140,11 +145,11 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
             terms.append(log_density(parameters[0].prior, stacked(parameters)))
         return tf.add_n(terms) if terms else tf.zeros([], gpflow.default_float())
 
-    def maximum_log_likelihood_objective(self, data) -> tf.Tensor:
+    def maximum_log_likelihood_objective(self, data: Sequence[tf.Tensor]) -> tf.Tensor:
         """The bound, under the name that GPflow's training functions ask for."""
         return self.elbo(data)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the mixture by plain data, which :meth:`from_config` takes.
 
         Raises
@@ -165,7 +170,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return config
 
     @classmethod
-    def from_config(cls, config: dict) -> "MixtureOfExpertsBase":
+    def from_config(cls, config: dict[str, Any]) -> MixtureOfExpertsBase:
         """Make a mixture from a description.
 
         Parameters
@@ -208,7 +213,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         log_weights, means, variances = self._components(X)
         return tf.exp(log_weights), means, variances
 
-    def _components(self, X):
+    def _components(self, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         latents = self.latents(X)
         f, axes = latents.experts, (2, 0, 1)
         log_weights = self.gating_network.integrated_log_mixing_probs(latents.gates)
@@ -231,7 +236,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
             tfd.Categorical(logits=log_weights), tfd.MultivariateNormalDiag(means, tf.sqrt(variances))
         )
 
-    def predict_y_samples(self, X: tf.Tensor, num_samples: int = 1, seed=None) -> tf.Tensor:
+    def predict_y_samples(self, X: tf.Tensor, num_samples: int = 1, seed: Any = None) -> tf.Tensor:
         """Independent draws of y at X (N, D), of shape (num_samples, N, P).
 
         Parameters
@@ -244,7 +249,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return self.predict_y(X).sample(num_samples, seed=seed)
 
 
-def _inducing_inputs(part):
+def _inducing_inputs(part: gpflow.Module) -> list[Array]:
     parts = (part, *part.submodules)
     return [module.Z.numpy() for module in parts if isinstance(module, InducingPoints)]
 

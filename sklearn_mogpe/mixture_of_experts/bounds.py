@@ -34,7 +34,10 @@ import tensorflow as tf
 
 from ..descriptions.errors import ConfigurationError
 from ..gps import Marginals, safe_sqrt
+from ..gps.numerics import WithGradient
 from .latents import Latents
+
+Bound = Callable[[Latents, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
@@ -66,10 +69,10 @@ def further(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     return _expected_log_mixture(latents, Y, points, experts, gates)
 
 
-BOUNDS = {"tight": tight, "further_gating": further_gating, "further": further}
+BOUNDS: dict[str, Bound] = {"tight": tight, "further_gating": further_gating, "further": further}
 
 
-def name_of(bound: Callable) -> str:
+def name_of(bound: Bound) -> str:
     """Name of a bound.
 
     Raises
@@ -87,7 +90,9 @@ def _all_outside(f: Marginals) -> Marginals:
     return Marginals(f.mean, f.variance, None)
 
 
-def _expected_log_mixture(latents, Y, points, experts, gates):
+def _expected_log_mixture(
+    latents: Latents, Y: tf.Tensor, points: tf.Tensor, experts: Marginals, gates: Marginals
+) -> tf.Tensor:
     """E over the points of the log of the mixture, with the residual variances (if any) integrated."""
     S = points.shape[0]
     (K, P), H = latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
@@ -103,7 +108,9 @@ def _expected_log_mixture(latents, Y, points, experts, gates):
     return _mean_log_sum_exp(log_probs + log_density)
 
 
-def _log_density(y, mean, spread, variance, points):
+def _log_density(
+    y: tf.Tensor, mean: tf.Tensor, spread: tf.Tensor, variance: tf.Tensor, points: tf.Tensor
+) -> tf.Tensor:
     """Log of ``N(y; mean + sqrt(spread) z, variance)`` at points z, of shape (S, K, N).
 
     ``y`` is of shape (P, N), ``mean``, ``spread`` and ``variance`` are of shape (K, P, N), the points of
@@ -111,13 +118,13 @@ def _log_density(y, mean, spread, variance, points):
     """
 
     @tf.custom_gradient
-    def function(mean, spread, variance):
+    def function(mean: tf.Tensor, spread: tf.Tensor, variance: tf.Tensor) -> WithGradient:
         # -1/2 sum_p (log 2 pi v + e^2),  e = (y - m) / sqrt(v) - sqrt(s / v) z
         inverse, root = tf.math.rsqrt(variance), safe_sqrt(spread)
         e = (y - mean) * inverse - root * inverse * points  # [S, K, P, N]
         constant = 0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variance), 1)  # [K, N]
 
-        def gradient(upstream):
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             # by m: e / sqrt(v),  by s: e z / (2 sqrt(s v)),  by v: (e^2 - 1) / (2 v);  0 by s where s is
             upstream = tf.expand_dims(upstream, 2)
             slope = upstream * e
@@ -132,7 +139,7 @@ def _log_density(y, mean, spread, variance, points):
 
 
 @tf.custom_gradient
-def _mean_log_sum_exp(x):
+def _mean_log_sum_exp(x: tf.Tensor) -> WithGradient:
     """Log of the sum of exponentials over K, averaged over S, of x (S, K, N)."""
     largest = tf.reduce_max(x, 1, keepdims=True)
     terms = tf.exp(x - largest)

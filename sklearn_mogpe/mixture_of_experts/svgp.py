@@ -1,6 +1,7 @@
 """The mixture whose experts and gate are sparse variational Gaussian processes."""
 
 from functools import partial
+from typing import Any
 
 import gpflow
 import tensorflow as tf
@@ -37,7 +38,7 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
     gating_network: SVGPGatingNetwork
     experts_class = SVGPExperts
 
-    def __init__(self, experts: SVGPExperts, gating_network: SVGPGatingNetwork, **kwargs):
+    def __init__(self, experts: SVGPExperts, gating_network: SVGPGatingNetwork, **kwargs: Any):
         if not (isinstance(experts, SVGPExperts) and isinstance(gating_network, SVGPGatingNetwork)):
             raise ValueError(
                 f"Expected SVGPExperts and SVGPGatingNetwork, got {type(experts).__name__} and "
@@ -47,12 +48,12 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
         dtype = gpflow.default_float()
         self.jitter = tf.Variable(gpflow.default_jitter(), dtype=dtype, trainable=False, name="jitter")
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """Describe the mixture by plain data, with its ``jitter``; see :class:`MixtureOfExperts`."""
         return {**super().get_config(), "jitter": float(self.jitter)}
 
     @classmethod
-    def from_config(cls, config: dict) -> "MixtureOfSVGPExperts":
+    def from_config(cls, config: dict[str, Any]) -> "MixtureOfSVGPExperts":
         """Make a mixture from a description; see :class:`MixtureOfExperts`."""
         model = super().from_config({key: value for key, value in config.items() if key != "jitter"})
         if "jitter" in config:

@@ -1,13 +1,18 @@
 """What an estimator says of inputs, and one output of it."""
 
+from __future__ import annotations
+
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 
+from ..predictive.arrays import Array, Mixture
 from ..predictive.unwrap import last_step, unwrap
+from .grid import Grid
 
 
-def ask(estimator, method: str, X, *args, **kwargs):
+def ask(estimator: Any, method: str, X: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a method of a mixture at X, which the earlier steps transform if the mixture ends a pipeline.
 
     Raises
@@ -24,13 +29,13 @@ def ask(estimator, method: str, X, *args, **kwargs):
     return getattr(regressor, method)(unwrap(estimator, X)[1], *args, **kwargs)
 
 
-def predict_mixture(estimator, X, output: int):
+def predict_mixture(estimator: Any, X: Any, output: int) -> Mixture:
     """Weights, means and standard deviations of one output at X, each of shape (n, n_experts)."""
     weights, means, stds = ask(estimator, "predict_mixture", X)
     return weights, select_output(means, 2, output), select_output(stds, 2, output)
 
 
-def drawn_inducing_inputs(estimator, X, grid):
+def drawn_inducing_inputs(estimator: Any, X: Any, grid: Grid) -> tuple[list[Array], list[Array]]:
     """Inducing inputs at the drawn features, as two lists: those of each expert, and those of the gate.
 
     Raises
@@ -48,7 +53,7 @@ def drawn_inducing_inputs(estimator, X, grid):
     return drawn[: regressor.n_experts_], drawn[regressor.n_experts_ :]
 
 
-def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray:
+def select_output(values: Any, n_leading: int, output: int) -> Array:
     """One output of values whose last axis is that of the outputs, or which have none.
 
     Parameters
@@ -71,7 +76,7 @@ def select_output(values: np.ndarray, n_leading: int, output: int) -> np.ndarray
     return values[..., output]
 
 
-def select_target(y, output: int):
+def select_target(y: Any, output: int) -> tuple[Array | None, str]:
     """One output of y, of shape (m,) or None if y is, and its name: that of its column, or ``"y"``."""
     if y is None:
         return None, "y"

@@ -1,12 +1,22 @@
 """What the displays over one or two features share."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from ..predictive import gaussian_mixture
+from ..predictive.arrays import Array, Mixture
 from .answers import predict_mixture, select_target
-from .canvas import INK, MIXED, add_legend, draw_band, draw_points, line_style, make_axes, style
+from .canvas import INK, MIXED, Keywords, add_legend, draw_band, draw_points, line_style, make_axes, style
 from .grid import default_names, make_grid
+
+# Values of one or two features.
+Coordinates = Sequence[ArrayLike]
 
 # Of the contours: of the first row of panels and of the second.
 COLORMAPS = "viridis", "Oranges"
@@ -23,7 +33,10 @@ class GridDisplay:
         Names of the drawn features.
     """
 
-    def __init__(self, coordinates, feature_names=None):
+    X: Any  # the data, where they are drawn
+    y: Any
+
+    def __init__(self, coordinates: Coordinates, feature_names: Sequence[str] | None = None):
         self.coordinates = tuple(np.asarray(part, dtype=float) for part in coordinates)
         shapes = [part.shape for part in self.coordinates]
         if len(shapes) not in (1, 2) or any(len(shape) != 1 for shape in shapes):
@@ -33,22 +46,22 @@ class GridDisplay:
             )
         self.feature_names = default_names(len(shapes)) if feature_names is None else feature_names
 
-    def _check_values(self, *values):
+    def _check_values(self, *values: ArrayLike) -> list[Array]:
         """Arrays, all of one shape (n1, k) or (n1, n2, k)."""
-        values = [np.asarray(value, dtype=float) for value in values]
-        shape = *map(len, self.coordinates), values[0].shape[-1]
-        for value in values:
-            if value.shape != shape:
-                raise ValueError(f"Expected values of shape {shape} at the coordinates, got {value.shape}.")
-        return values
+        arrays = [np.asarray(value, dtype=float) for value in values]
+        shape = *map(len, self.coordinates), arrays[0].shape[-1]
+        for array in arrays:
+            if array.shape != shape:
+                raise ValueError(f"Expected values of shape {shape} at the coordinates, got {array.shape}.")
+        return arrays
 
-    def _draw_data(self, ax, scatter_kw, **defaults):
+    def _draw_data(self, ax: Any, scatter_kw: Keywords, **defaults: Any) -> None:
         """Draw the rows over one feature, if there are any."""
         if self.y is not None:
             options = {"color": INK, "marker": "o", **defaults}
             self.scatter_ = draw_points(ax, self.X[:, 0], self.y, scatter_kw, **options)
 
-    def _finish(self, ax, legend, **settings):
+    def _finish(self, ax: Any, legend: bool, **settings: Any) -> Self:
         """Name and keep the axes over one feature, which end where the grid ends."""
         ax.set(xlabel=self.feature_names[0], xlim=self.coordinates[0][[0, -1]], **settings)
         if legend:
@@ -56,7 +69,17 @@ class GridDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
-    def _plot_contours(self, ax, n_rows, panel_size, titles, parts, contour_kw, colorbar, **defaults):
+    def _plot_contours(
+        self,
+        ax: Any,
+        n_rows: int,
+        panel_size: tuple[float, float],
+        titles: Sequence[str],
+        parts: dict[str, Array],
+        contour_kw: Keywords,
+        colorbar: bool,
+        **defaults: Any,
+    ) -> Self:
         """Draw over two features, the titles above the columns of panels.
 
         The parts are values (n1, n2, k) by the labels of their colour bars, each for the next k panels.
@@ -80,7 +103,7 @@ class GridDisplay:
         self.axes_, self.figure_ = axes if n_rows > 1 else axes[0], axes[0, 0].figure
         return self
 
-    def _draw_contours(self, axes, values, levels=12, **options):
+    def _draw_contours(self, axes: Any, values: Array, levels: Any = 12, **options: Any) -> list[Any]:
         """Draw values (n1, n2, k) as contours into k panels that share their levels."""
         from matplotlib.ticker import MaxNLocator
 
@@ -94,23 +117,32 @@ class MixtureDisplay(GridDisplay):
     """The components of one output's predictive density, with the data."""
 
     def __init__(
-        self, coordinates, weights, means, stds, *, feature_names=None, target_name="y", X=None, y=None
+        self,
+        coordinates: Coordinates,
+        weights: ArrayLike,
+        means: ArrayLike,
+        stds: ArrayLike,
+        *,
+        feature_names: Sequence[str] | None = None,
+        target_name: str = "y",
+        X: Any = None,
+        y: Any = None,
     ):
         super().__init__(coordinates, feature_names)
         self.weights, self.means, self.stds = self._check_values(weights, means, stds)
         self.target_name, self.X, self.y = target_name, X, y
 
     @property
-    def mean(self):
+    def mean(self) -> Array:
         """Mean of y, of shape (n1,) or (n1, n2)."""
         return gaussian_mixture.mean(*self._flat()[:2])[:, 0].reshape(self.weights.shape[:-1])
 
     @property
-    def std(self):
+    def std(self) -> Array:
         """Standard deviation of y, of shape (n1,) or (n1, n2)."""
         return gaussian_mixture.std(*self._flat())[:, 0].reshape(self.weights.shape[:-1])
 
-    def _flat(self):
+    def _flat(self) -> Mixture:
         """Weights (n, K), and means and standard deviations (n, K, 1)."""
         K = self.weights.shape[-1]
         return self.weights.reshape(-1, K), self.means.reshape(-1, K, 1), self.stds.reshape(-1, K, 1)
@@ -118,18 +150,18 @@ class MixtureDisplay(GridDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        features=None,
-        fixed=None,
-        output=0,
-        grid_resolution=None,
-        margin=0.05,
-        ax=None,
-        **plot_kw,
-    ):
+        features: Any = None,
+        fixed: Mapping[Any, Any] | None = None,
+        output: int = 0,
+        grid_resolution: int | None = None,
+        margin: float = 0.05,
+        ax: Any = None,
+        **plot_kw: Any,
+    ) -> Self:
         """Predict on a grid over the range of X, and draw.
 
         Parameters
@@ -163,16 +195,18 @@ class MixtureDisplay(GridDisplay):
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         components = map(grid.shaped, predict_mixture(estimator, grid.rows, output))
         observed, name = select_target(y, output)
-        names = {"feature_names": grid.names, "target_name": name}
-        display = cls(grid.coordinates, *components, **names, X=grid.drawn, y=observed)
+        names: dict[str, Any] = {"feature_names": grid.names, "target_name": name}
+        display: Any = cls(grid.coordinates, *components, **names, X=grid.drawn, y=observed)
         return display.plot(ax, **plot_kw)
 
-    def _draw_mean(self, ax, line_kw):
+    def _draw_mean(self, ax: Any, line_kw: Keywords) -> None:
         """Draw the mean over one feature."""
         options = line_style(line_kw, color=MIXED, label="mean")
         (self.line_,) = ax.plot(self.coordinates[0], self.mean, **options)
 
-    def _draw_samples(self, ax, n_samples, random_state, samples_kw, **defaults):
+    def _draw_samples(
+        self, ax: Any, n_samples: int, random_state: Any, samples_kw: Keywords, **defaults: Any
+    ) -> None:
         """Draw samples over one feature, if any are wanted."""
         if n_samples:
             draws = gaussian_mixture.sample(n_samples, *self._flat(), check_random_state(random_state))[:, 0]
@@ -180,7 +214,7 @@ class MixtureDisplay(GridDisplay):
             options = {"color": MIXED, "marker": ".", "label": "samples", **defaults}
             self.samples_ = draw_points(ax, x, draws.ravel(), samples_kw, **options)
 
-    def _scatter_targets(self, ax, contour_set, scatter_kw):
+    def _scatter_targets(self, ax: Any, contour_set: Any, scatter_kw: Keywords) -> Any:
         """Draw the rows over two features, their targets in the colours of the contours below them."""
         from matplotlib.collections import PathCollection
 
@@ -188,7 +222,9 @@ class MixtureDisplay(GridDisplay):
         options = style(PathCollection, scatter_kw, s=14, edgecolor="white", linewidth=0.5, **colors)
         return ax.scatter(*self.X.T, **options)
 
-    def _plot_plane(self, ax, name, spread, contour_kw, scatter_kw, colorbar):
+    def _plot_plane(
+        self, ax: Any, name: str, spread: Array, contour_kw: Keywords, scatter_kw: Keywords, colorbar: bool
+    ) -> Self:
         """Draw over two features: the mean with the data, and beside it a named measure of the spread."""
         target = self.target_name
         parts = {f"mean of {target}": self.mean[..., None], f"{name} of {target}": spread[..., None]}
@@ -201,12 +237,28 @@ class MixtureDisplay(GridDisplay):
 class FunctionsDisplay(GridDisplay):
     """Latent functions: their moments, and their inducing inputs."""
 
-    def __init__(self, coordinates, means, stds, *, feature_names=None, inducing_inputs=()):
+    def __init__(
+        self,
+        coordinates: Coordinates,
+        means: ArrayLike,
+        stds: ArrayLike,
+        *,
+        feature_names: Sequence[str] | None = None,
+        inducing_inputs: Sequence[Array] = (),
+    ):
         super().__init__(coordinates, feature_names)
         self.means, self.stds = self._check_values(means, stds)
         self.inducing_inputs = inducing_inputs
 
-    def _plot_lines(self, ax, labels, colors, line_kw, band_kw, inducing_kw):
+    def _plot_lines(
+        self,
+        ax: Any,
+        labels: list[str],
+        colors: Sequence[Any],
+        line_kw: Keywords,
+        band_kw: Keywords,
+        inducing_kw: Keywords,
+    ) -> Any:
         """Draw over one feature, each function's inducing inputs as a row of ticks above the axis."""
         ax, x = make_axes(ax)[0, 0], self.coordinates[0]
         self.lines_, self.bands_, self.inducing_ = [], [], []
@@ -219,14 +271,22 @@ class FunctionsDisplay(GridDisplay):
             self.inducing_.append(draw_points(ax, Z[:, 0], heights, inducing_kw, **options))
         return ax
 
-    def _plot_columns(self, ax, titles, name, contour_kw, colorbar, inducing_kw):
+    def _plot_columns(
+        self,
+        ax: Any,
+        titles: list[str],
+        name: str,
+        contour_kw: Keywords,
+        colorbar: bool,
+        inducing_kw: Keywords,
+    ) -> Self:
         """Draw over two features: a column of panels for each function, its inducing inputs as crosses."""
         parts = {f"mean of {name}": self.means, f"std of {name}": self.stds}
         self._plot_contours(ax, 2, (3.9, 3.0), titles, parts, contour_kw, colorbar)
         self.inducing_ = []
-        options = {"marker": "x", "color": INK, "markersize": 4, "markeredgewidth": 0.8}
+        options: dict[str, Any] = {"marker": "x", "color": INK, "markersize": 4, "markeredgewidth": 0.8}
         for k, column in enumerate(self.axes_.T):
             if len(self.inducing_inputs):
-                Z = self.inducing_inputs[min(k, len(self.inducing_inputs) - 1)]
-                self.inducing_ += [draw_points(each, *Z.T, inducing_kw, **options) for each in column]
+                x, y = self.inducing_inputs[min(k, len(self.inducing_inputs) - 1)].T
+                self.inducing_ += [draw_points(each, x, y, inducing_kw, **options) for each in column]
         return self

@@ -1,11 +1,16 @@
 """Whether the predictive density is as wide as the data say."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import binom
 
 from ..predictive import gaussian_mixture
 from .answers import predict_mixture, select_output
-from .canvas import INK, MIXED, SHADE, add_legend, area_style, line_style, make_axes
+from .canvas import INK, MIXED, SHADE, Keywords, add_legend, area_style, line_style, make_axes
 
 KINDS = {"both": 2, "histogram": 1, "coverage": 1}
 
@@ -50,11 +55,13 @@ class CalibrationDisplay:
     200
     """
 
-    def __init__(self, pit):
+    def __init__(self, pit: ArrayLike):
         self.pit = np.asarray(pit, dtype=float)
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, output=0, ax=None, **plot_kw):
+    def from_estimator(
+        cls, estimator: Any, X: ArrayLike, y: ArrayLike, *, output: int = 0, ax: Any = None, **plot_kw: Any
+    ) -> Self:
         """Predict at X, compare with y, and draw.
 
         Parameters
@@ -82,16 +89,16 @@ class CalibrationDisplay:
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        kind="both",
-        n_bins=10,
-        confidence=0.95,
-        legend=True,
-        bar_kw=None,
-        line_kw=None,
-        band_kw=None,
-    ):
+        kind: str = "both",
+        n_bins: int = 10,
+        confidence: float = 0.95,
+        legend: bool = True,
+        bar_kw: Keywords = None,
+        line_kw: Keywords = None,
+        band_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -127,7 +134,9 @@ class CalibrationDisplay:
         self.axes_, self.figure_ = axes, axes[0].figure
         return self
 
-    def _plot_histogram(self, ax, n_bins, tails, bar_kw, band_style):
+    def _plot_histogram(
+        self, ax: Any, n_bins: int, tails: tuple[float, float], bar_kw: Keywords, band_style: dict[str, Any]
+    ) -> None:
         self.counts_, edges = np.histogram(self.pit, n_bins, range=(0, 1))
         options = area_style(bar_kw, color=SHADE, edgecolor="white", linewidth=0.8)
         self.bars_ = ax.bar(edges[:-1], self.counts_, 1 / n_bins, align="edge", **options)
@@ -136,7 +145,9 @@ class CalibrationDisplay:
         ax.axhline(len(self.pit) / n_bins, color=INK, linewidth=0.8, linestyle=":")
         ax.set(xlabel="probability integral transform", ylabel="rows", xlim=(0, 1))
 
-    def _plot_coverage(self, ax, tails, line_kw, band_style):
+    def _plot_coverage(
+        self, ax: Any, tails: tuple[float, float], line_kw: Keywords, band_style: dict[str, Any]
+    ) -> None:
         # A row is in the central interval of probability c if its PIT is within c / 2 of the middle.
         needed = np.sort(np.abs(2 * self.pit - 1))
         nominal = np.concatenate([[0], needed, [1]])

@@ -1,6 +1,12 @@
 """What the displays share when they draw: axes, colours, styles, points and bands."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+
+from ..predictive.arrays import Array
 
 INK = "#20242c"  # of data
 MIXED = "#5b2a86"  # of the mixture
@@ -9,11 +15,14 @@ SHADE = "#ad93c9"  # of its greatest density: pale enough for lines on top
 # Of experts: Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
+# Style of an artist, as the user gives it.
+Keywords = dict[str, Any] | None
+
 # Characters side by side in a legend.
 LEGEND_WIDTH = 80
 
 
-def load_pyplot():
+def load_pyplot() -> Any:
     """Import Matplotlib's pyplot.
 
     Raises
@@ -31,7 +40,9 @@ def load_pyplot():
     return plt
 
 
-def make_axes(ax, n_rows: int = 1, n_columns: int = 1, panel_size=(6.4, 4.0), **kwargs) -> np.ndarray:
+def make_axes(
+    ax: Any, n_rows: int = 1, n_columns: int = 1, panel_size: tuple[float, float] = (6.4, 4.0), **kwargs: Any
+) -> Array:
     """Axes to draw into: those given, or those of a new figure.
 
     Parameters
@@ -71,38 +82,38 @@ def make_axes(ax, n_rows: int = 1, n_columns: int = 1, panel_size=(6.4, 4.0), **
     return axes.reshape(n_rows, n_columns)
 
 
-def style(artist: type, given, **defaults) -> dict:
+def style(artist: type, given: Keywords, **defaults: Any) -> dict[str, Any]:
     """Keywords for an artist: what the user gives, under any of its names, goes before the defaults."""
     from matplotlib.cbook import normalize_kwargs
 
     return {**defaults, **normalize_kwargs(given or {}, artist)}
 
 
-def line_style(given, **defaults) -> dict:
+def line_style(given: Keywords, **defaults: Any) -> dict[str, Any]:
     """Keywords for lines."""
     from matplotlib.lines import Line2D
 
     return style(Line2D, given, **{"linewidth": 2, **defaults})
 
 
-def area_style(given, **defaults) -> dict:
+def area_style(given: Keywords, **defaults: Any) -> dict[str, Any]:
     """Keywords for filled areas."""
     from matplotlib.collections import PolyCollection
 
     return style(PolyCollection, given, **{"linewidth": 0, **defaults})
 
 
-def draw_points(ax, x, y, given, **defaults):
+def draw_points(ax: Any, x: Any, y: Any, given: Keywords, **defaults: Any) -> Any:
     """Points over one feature, in the style that is given and by default: a Line2D."""
     return ax.plot(x, y, **line_style(given, **{"linestyle": "none", **defaults}))[0]
 
 
-def draw_band(ax, x, mean, std, given, **defaults):
+def draw_band(ax: Any, x: Array, mean: Array, std: Array, given: Keywords, **defaults: Any) -> Any:
     """The band mean ± 2 std over one feature, in the style that is given and by default: a PolyCollection."""
     return ax.fill_between(x, mean - 2 * std, mean + 2 * std, **area_style(given, **defaults))
 
 
-def expert_colors(n_experts: int) -> list:
+def expert_colors(n_experts: int) -> list[Any]:
     """Colours of the experts, as different as their number allows."""
     if n_experts <= len(COLORS):
         return list(COLORS[:n_experts])
@@ -110,7 +121,7 @@ def expert_colors(n_experts: int) -> list:
     return list(plt.get_cmap("viridis")(np.linspace(0, 0.95, n_experts)))
 
 
-def add_legend(ax) -> None:
+def add_legend(ax: Any) -> None:
     """Legend above the axes, where it hides nothing; the best place inside takes long to find."""
     labels = ax.get_legend_handles_labels()[1]
     n_columns = LEGEND_WIDTH // (max(map(len, labels)) + 6)

@@ -1,9 +1,12 @@
 """Each expert's prediction, as strong as the expert is probable."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 
 from .base import MixtureDisplay
-from .canvas import INK, area_style, expert_colors, make_axes, style
+from .canvas import INK, Keywords, area_style, expert_colors, make_axes, style
 
 # Where an expert is less probable than this, its band does not widen the axes.
 VISIBLE = 0.05
@@ -59,18 +62,18 @@ class ExpertsDisplay(MixtureDisplay):
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        fade=True,
-        colors=None,
-        legend=True,
-        colorbar=True,
-        line_kw=None,
-        band_kw=None,
-        scatter_kw=None,
-        contour_kw=None,
-        border_kw=None,
-    ):
+        fade: bool = True,
+        colors: Sequence[Any] | None = None,
+        legend: bool = True,
+        colorbar: bool = True,
+        line_kw: Keywords = None,
+        band_kw: Keywords = None,
+        scatter_kw: Keywords = None,
+        contour_kw: Keywords = None,
+        border_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -101,13 +104,16 @@ class ExpertsDisplay(MixtureDisplay):
             return self._plot_columns(ax, contour_kw, border_kw, scatter_kw, colorbar)
         ax = make_axes(ax)[0, 0]
         colors = expert_colors(self.weights.shape[1]) if colors is None else colors
-        self.lines_, self.bands_ = [], []
+        self.lines_: list[Any] = []
+        self.bands_: list[Any] = []
         for k, color in enumerate(colors):
             self._plot_expert(ax, k, color, fade, line_kw, band_kw)
         self._draw_data(ax, scatter_kw, markersize=2)
         return self._finish(ax, legend, ylabel=self.target_name, ylim=self._limits())
 
-    def _plot_expert(self, ax, k, color, fade, line_kw, band_kw):
+    def _plot_expert(
+        self, ax: Any, k: int, color: Any, fade: bool, line_kw: Keywords, band_kw: Keywords
+    ) -> None:
         from matplotlib.collections import LineCollection
         from matplotlib.colors import to_rgb
 
@@ -125,7 +131,7 @@ class ExpertsDisplay(MixtureDisplay):
         self.lines_.append(ax.add_collection(LineCollection(pieces, colors=shades, **options)))
         ax.plot([], [], color=color, linewidth=2, label=f"expert {k + 1}, mean ± 2 std")
 
-    def _limits(self):
+    def _limits(self) -> tuple[float, float]:
         """Ends of the vertical axis: the data, and the bands where they can be seen."""
         visible = self.weights > VISIBLE
         low, high = (self.means + 2 * self.stds * sign for sign in (-1, 1))
@@ -133,7 +139,9 @@ class ExpertsDisplay(MixtureDisplay):
         margin = 0.05 * np.ptp(ends)
         return ends.min() - margin, ends.max() + margin
 
-    def _plot_columns(self, ax, contour_kw, border_kw, scatter_kw, colorbar):
+    def _plot_columns(
+        self, ax: Any, contour_kw: Keywords, border_kw: Keywords, scatter_kw: Keywords, colorbar: bool
+    ) -> Self:
         """Draw over two features: a column of panels for each expert."""
         K = self.weights.shape[2]
         titles = [f"expert {k + 1}" for k in range(K)]

@@ -1,5 +1,12 @@
 """All figures of a fitted mixture."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from ..predictive.unwrap import last_step, unwrap
 from .answers import ask
 from .calibration import CalibrationDisplay
@@ -12,7 +19,16 @@ from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
 
-def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, grid_resolution=None):
+def make_figures(
+    estimator: Any,
+    X: Any,
+    y: ArrayLike | None = None,
+    *,
+    features: Any = None,
+    fixed: Mapping[Any, Any] | None = None,
+    output: int = 0,
+    grid_resolution: int | None = None,
+) -> dict[str, Any]:
     """Draw what a mixture predicts, why, how well, and how it was trained.
 
     Parameters
@@ -43,11 +59,11 @@ def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, g
     """
     if features is None:
         features = varying_features(estimator, X, fixed) or 0  # of which an error says that it does not vary
-    grid = {"features": features, "fixed": fixed, "grid_resolution": grid_resolution}
+    grid: dict[str, Any] = {"features": features, "fixed": fixed, "grid_resolution": grid_resolution}
     # Inducing inputs are in the units of X unless something has transformed X.
-    inducing = {"inducing_points": unwrap(estimator, X)[1] is X}
+    inducing: dict[str, Any] = {"inducing_points": unwrap(estimator, X)[1] is X}
     targets = {"output": output, **grid}
-    displays = {
+    displays: dict[str, Any] = {
         "density": PredictiveDensityDisplay.from_estimator(estimator, X, y, **targets),
         "moments": MomentsDisplay.from_estimator(estimator, X, y, **targets),
         "experts": ExpertsDisplay.from_estimator(estimator, X, y, **targets),
@@ -65,7 +81,7 @@ def make_figures(estimator, X, y=None, *, features=None, fixed=None, output=0, g
     return {name: display.figure_ for name, display in displays.items()}
 
 
-def close_figures(figures) -> None:
+def close_figures(figures: Iterable[Any]) -> None:
     """Let Matplotlib forget some figures, an iterable, which it would keep otherwise."""
     plt = load_pyplot()
     for figure in figures:

@@ -1,8 +1,16 @@
 """The latent functions of the experts and of the gate."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from numpy.typing import ArrayLike
+
+from ..predictive.arrays import Array
 from .answers import ask, drawn_inducing_inputs, select_output, select_target
-from .base import FunctionsDisplay
-from .canvas import INK, MIXED, expert_colors
+from .base import Coordinates, FunctionsDisplay
+from .canvas import INK, MIXED, Keywords, expert_colors
 from .grid import make_grid
 
 
@@ -59,36 +67,36 @@ class LatentFunctionsDisplay(FunctionsDisplay):
 
     def __init__(
         self,
-        coordinates,
-        means,
-        stds,
+        coordinates: Coordinates,
+        means: ArrayLike,
+        stds: ArrayLike,
         *,
-        feature_names=None,
-        target_name="y",
-        inducing_inputs=(),
-        X=None,
-        y=None,
+        feature_names: Sequence[str] | None = None,
+        target_name: str = "y",
+        inducing_inputs: Sequence[Array] = (),
+        X: Any = None,
+        y: Any = None,
     ):
-        options = {"feature_names": feature_names, "inducing_inputs": inducing_inputs}
+        options: dict[str, Any] = {"feature_names": feature_names, "inducing_inputs": inducing_inputs}
         super().__init__(coordinates, means, stds, **options)
         self.target_name, self.X, self.y = target_name, X, y
 
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: Any,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
         *,
-        features=None,
-        fixed=None,
-        output=0,
-        grid_resolution=None,
-        margin=0.05,
-        inducing_points=False,
-        ax=None,
-        **plot_kw,
-    ):
+        features: Any = None,
+        fixed: Mapping[Any, Any] | None = None,
+        output: int = 0,
+        grid_resolution: int | None = None,
+        margin: float = 0.05,
+        inducing_points: bool = False,
+        ax: Any = None,
+        **plot_kw: Any,
+    ) -> Self:
         """Predict on a grid over the range of X, and draw.
 
         Parameters
@@ -126,23 +134,23 @@ class LatentFunctionsDisplay(FunctionsDisplay):
         means, stds = (grid.shaped(select_output(part, 2, output)) for part in functions)
         Z = drawn_inducing_inputs(estimator, X, grid)[0] if inducing_points else ()
         observed, name = select_target(y, output)
-        names = {"feature_names": grid.names, "target_name": name}
+        names: dict[str, Any] = {"feature_names": grid.names, "target_name": name}
         display = cls(grid.coordinates, means, stds, **names, inducing_inputs=Z, X=grid.drawn, y=observed)
         return display.plot(ax, **plot_kw)
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        colors=None,
-        legend=True,
-        colorbar=True,
-        line_kw=None,
-        band_kw=None,
-        scatter_kw=None,
-        inducing_kw=None,
-        contour_kw=None,
-    ):
+        colors: Sequence[Any] | None = None,
+        legend: bool = True,
+        colorbar: bool = True,
+        line_kw: Keywords = None,
+        band_kw: Keywords = None,
+        scatter_kw: Keywords = None,
+        inducing_kw: Keywords = None,
+        contour_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -220,17 +228,17 @@ class GatingFunctionsDisplay(FunctionsDisplay):
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: Any,
+        X: ArrayLike,
         *,
-        features=None,
-        fixed=None,
-        grid_resolution=None,
-        margin=0.05,
-        inducing_points=False,
-        ax=None,
-        **plot_kw,
-    ):
+        features: Any = None,
+        fixed: Mapping[Any, Any] | None = None,
+        grid_resolution: int | None = None,
+        margin: float = 0.05,
+        inducing_points: bool = False,
+        ax: Any = None,
+        **plot_kw: Any,
+    ) -> Self:
         """Predict on a grid over the range of X, and draw.
 
         Parameters
@@ -278,16 +286,16 @@ class GatingFunctionsDisplay(FunctionsDisplay):
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        colors=None,
-        legend=True,
-        colorbar=True,
-        line_kw=None,
-        band_kw=None,
-        inducing_kw=None,
-        contour_kw=None,
-    ):
+        colors: Sequence[Any] | None = None,
+        legend: bool = True,
+        colorbar: bool = True,
+        line_kw: Keywords = None,
+        band_kw: Keywords = None,
+        inducing_kw: Keywords = None,
+        contour_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters

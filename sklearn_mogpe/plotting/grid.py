@@ -1,11 +1,16 @@
 """Inputs on a line or a plane through the space of the features."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from numbers import Integral, Number
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from ..predictive.arrays import Array
 
 # Points along each drawn feature, for one and for two of them.
 RESOLUTIONS = {1: 200, 2: 60}
@@ -28,18 +33,25 @@ class Grid(NamedTuple):
         Their values in the data.
     """
 
-    rows: object
-    coordinates: tuple[np.ndarray, ...]
+    rows: Any
+    coordinates: tuple[Array, ...]
     features: list[int]
     names: list[str]
-    drawn: np.ndarray
+    drawn: Array
 
-    def shaped(self, values: np.ndarray) -> np.ndarray:
+    def shaped(self, values: Array) -> Array:
         """Values of shape (n, ...) as (n1, ...) or (n1, n2, ...)."""
         return values.reshape(*map(len, self.coordinates), *values.shape[1:])
 
 
-def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, margin=0.05) -> Grid:
+def make_grid(
+    estimator: Any,
+    X: Any,
+    features: Any = None,
+    fixed: Mapping[Any, Any] | None = None,
+    grid_resolution: int | None = None,
+    margin: float = 0.05,
+) -> Grid:
     """Spread rows over the range of one or two features, the others held.
 
     Parameters
@@ -93,7 +105,7 @@ def make_grid(estimator, X, features=None, fixed=None, grid_resolution=None, mar
     return Grid(table, coordinates, features, [labels[j] for j in features], drawn)
 
 
-def varying_features(estimator, X, fixed=None) -> list[int]:
+def varying_features(estimator: Any, X: Any, fixed: Iterable[Any] | None = None) -> list[int]:
     """Columns of the first features, two at most, that are numbers, vary in X and are not held.
 
     Parameters
@@ -120,7 +132,7 @@ def default_names(n_features: int) -> list[str]:
     return ["x"] if n_features == 1 else [f"x{j}" for j in range(n_features)]
 
 
-def _drawn_features(features, columns, labels):
+def _drawn_features(features: Any, columns: Sequence[Array], labels: list[str]) -> list[int]:
     """Columns of the features to draw over."""
     if features is None:
         features = range(len(labels))
@@ -142,16 +154,18 @@ def _drawn_features(features, columns, labels):
     return features
 
 
-def table_like(X, columns, names):
+def table_like(X: Any, columns: Iterable[Any], names: Iterable[Any]) -> Any:
     """Columns with names, in a table of the kind of X, or of pandas if X is none."""
     if hasattr(X, "columns"):
         kind = type(X)
     else:
-        from pandas import DataFrame as kind
+        import pandas
+
+        kind = pandas.DataFrame
     return kind(dict(zip(names, columns, strict=True)))
 
 
-def _columns(X) -> list[np.ndarray]:
+def _columns(X: Any) -> list[Array]:
     """Columns of a table or an array, each of its own type."""
     if hasattr(X, "columns"):
         return [np.asarray(X[name]) for name in X.columns]
@@ -162,27 +176,27 @@ def _columns(X) -> list[np.ndarray]:
     return list(values.T)
 
 
-def _is_numeric(column) -> bool:
+def _is_numeric(column: Array) -> bool:
     """Whether a column holds numbers and nothing else, whatever its type."""
     return np.issubdtype(column.dtype, np.number) or all(isinstance(value, Number) for value in column)
 
 
-def _middle(column):
+def _middle(column: Array) -> Any:
     """The median of numbers, the most frequent of other values."""
     if _is_numeric(column):
         return np.nanmedian(column.astype(float))
     return Counter(column).most_common(1)[0][0]
 
 
-def _labels(estimator, n_features):
+def _labels(estimator: Any, n_features: int) -> list[str]:
     """What the features are called."""
     names = getattr(estimator, "feature_names_in_", None)
     return default_names(n_features) if names is None else [str(name) for name in names]
 
 
-def _column(feature, labels):
+def _column(feature: Any, labels: list[str]) -> int:
     """Column of a feature that is given by number or name."""
-    if isinstance(feature, Integral) and 0 <= feature < len(labels):
+    if isinstance(feature, Integral) and 0 <= int(feature) < len(labels):
         return int(feature)
     if feature in labels:
         return labels.index(feature)

@@ -1,10 +1,16 @@
 """How probable each expert is."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .answers import ask
-from .base import GridDisplay
-from .canvas import area_style, expert_colors, line_style, make_axes
+from .base import Coordinates, GridDisplay
+from .canvas import Keywords, area_style, expert_colors, line_style, make_axes
 from .grid import make_grid
 
 # Of the contours: the same in all pictures, so that these can be compared.
@@ -48,14 +54,25 @@ class MixingProbabilitiesDisplay(GridDisplay):
     ['expert 1', 'expert 2']
     """
 
-    def __init__(self, coordinates, weights, *, feature_names=None):
+    def __init__(
+        self, coordinates: Coordinates, weights: ArrayLike, *, feature_names: Sequence[str] | None = None
+    ):
         super().__init__(coordinates, feature_names)
         (self.weights,) = self._check_values(weights)
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, *, features=None, fixed=None, grid_resolution=None, margin=0.05, ax=None, **plot_kw
-    ):
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        features: Any = None,
+        fixed: Mapping[Any, Any] | None = None,
+        grid_resolution: int | None = None,
+        margin: float = 0.05,
+        ax: Any = None,
+        **plot_kw: Any,
+    ) -> Self:
         """Predict on a grid over the range of X, and draw.
 
         Parameters
@@ -88,16 +105,16 @@ class MixingProbabilitiesDisplay(GridDisplay):
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        kind="lines",
-        colors=None,
-        legend=True,
-        colorbar=True,
-        line_kw=None,
-        area_kw=None,
-        contour_kw=None,
-    ):
+        kind: str = "lines",
+        colors: Sequence[Any] | None = None,
+        legend: bool = True,
+        colorbar: bool = True,
+        line_kw: Keywords = None,
+        area_kw: Keywords = None,
+        contour_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters

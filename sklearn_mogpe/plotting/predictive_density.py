@@ -1,10 +1,13 @@
 """The predictive density of y, and its moments."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 
 from ..predictive import gaussian_mixture
 from .base import MixtureDisplay
-from .canvas import MIXED, SHADE, area_style, draw_band, line_style, make_axes
+from .canvas import MIXED, SHADE, Keywords, area_style, draw_band, line_style, make_axes
 
 # Levels beyond which the shading ends, and the heights at which the density is drawn between them.
 TAILS = 0.002, 0.998
@@ -74,21 +77,21 @@ class PredictiveDensityDisplay(MixtureDisplay):
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        kind="relative",
-        coverage=(0.5, 0.9),
-        n_samples=0,
-        random_state=0,
-        legend=True,
-        colorbar=True,
-        line_kw=None,
-        interval_kw=None,
-        density_kw=None,
-        scatter_kw=None,
-        samples_kw=None,
-        contour_kw=None,
-    ):
+        kind: str = "relative",
+        coverage: Sequence[float] = (0.5, 0.9),
+        n_samples: int = 0,
+        random_state: Any = 0,
+        legend: bool = True,
+        colorbar: bool = True,
+        line_kw: Keywords = None,
+        interval_kw: Keywords = None,
+        density_kw: Keywords = None,
+        scatter_kw: Keywords = None,
+        samples_kw: Keywords = None,
+        contour_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters
@@ -145,7 +148,7 @@ class PredictiveDensityDisplay(MixtureDisplay):
         self._draw_data(ax, scatter_kw, markersize=3, label="data")
         return self._finish(ax, legend, ylabel=self.target_name)
 
-    def _shade(self, ax, kind, density_kw, colorbar):
+    def _shade(self, ax: Any, kind: str, density_kw: Keywords, colorbar: bool) -> None:
         from matplotlib.colors import LinearSegmentedColormap
 
         mixture = self._flat()
@@ -227,18 +230,18 @@ class MomentsDisplay(MixtureDisplay):
 
     def plot(
         self,
-        ax=None,
+        ax: Any = None,
         *,
-        n_samples=1,
-        random_state=0,
-        legend=True,
-        colorbar=True,
-        line_kw=None,
-        band_kw=None,
-        samples_kw=None,
-        scatter_kw=None,
-        contour_kw=None,
-    ):
+        n_samples: int = 1,
+        random_state: Any = 0,
+        legend: bool = True,
+        colorbar: bool = True,
+        line_kw: Keywords = None,
+        band_kw: Keywords = None,
+        samples_kw: Keywords = None,
+        scatter_kw: Keywords = None,
+        contour_kw: Keywords = None,
+    ) -> Self:
         """Draw.
 
         Parameters

@@ -1,10 +1,13 @@
 """How training went."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ..predictive.unwrap import last_step
-from .canvas import COLORS, MIXED, add_legend, line_style, make_axes
+from .canvas import COLORS, MIXED, Keywords, add_legend, line_style, make_axes
 
 
 class TrainingCurveDisplay:
@@ -35,13 +38,19 @@ class TrainingCurveDisplay:
     'iteration'
     """
 
-    def __init__(self, loss_curve, validation_scores=(), *, iterations=None):
+    def __init__(
+        self,
+        loss_curve: Sequence[float],
+        validation_scores: Sequence[float] = (),
+        *,
+        iterations: Any = None,
+    ):
         self.loss_curve = loss_curve
         self.validation_scores = validation_scores
         self.iterations = np.arange(1, len(loss_curve) + 1) if iterations is None else iterations
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **plot_kw):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **plot_kw: Any) -> Self:
         """Draw the curves of the last fit.
 
         Parameters
@@ -72,7 +81,9 @@ class TrainingCurveDisplay:
         display = cls(regressor.loss_curve_, regressor.validation_scores_, iterations=iterations)
         return display.plot(ax, **plot_kw)
 
-    def plot(self, ax=None, *, legend=True, loss_kw=None, validation_kw=None):
+    def plot(
+        self, ax: Any = None, *, legend: bool = True, loss_kw: Keywords = None, validation_kw: Keywords = None
+    ) -> Self:
         """Draw.
 
         Parameters

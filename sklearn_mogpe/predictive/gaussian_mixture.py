@@ -4,9 +4,14 @@ Everywhere ``weights`` has shape (n, K), and ``means`` and ``stds`` have shape (
 independent given the component.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 from scipy.special import logsumexp, ndtr, ndtri
 
+from .arrays import Array
 from .quadrature import normal_points
 
 # Points of each component that stand for its draws: errors of about a hundredth of a nat.
@@ -16,7 +21,7 @@ ENTROPY_POINTS = 128
 MAX_BISECTIONS = 200
 
 
-def log_joint(y, weights, means, stds):
+def log_joint(y: Array, weights: Array, means: Array, stds: Array) -> Array:
     """Log of ``weight_k N(y; mean_k, std_k)``, of shape (n, K), for y of shape (n, P)."""
     z = (y[:, None] - means) / stds
     log_density = -0.5 * z**2 - np.log(stds) - 0.5 * np.log(2 * np.pi)
@@ -24,12 +29,12 @@ def log_joint(y, weights, means, stds):
         return np.log(weights) + log_density.sum(axis=2)
 
 
-def log_density(y, weights, means, stds):
+def log_density(y: Array, weights: Array, means: Array, stds: Array) -> Array:
     """Log density at y (n, P), of shape (n,)."""
     return logsumexp(log_joint(y, weights, means, stds), axis=1)
 
 
-def expected_log_density(weights, means, stds):
+def expected_log_density(weights: Array, means: Array, stds: Array) -> Array:
     """Mean of the log density of draws from the mixture, its negative entropy, of shape (n,).
 
     By quasi-random points of each component; exact for a single one.
@@ -43,18 +48,18 @@ def expected_log_density(weights, means, stds):
     return result / ENTROPY_POINTS
 
 
-def responsibilities(y, weights, means, stds):
+def responsibilities(y: Array, weights: Array, means: Array, stds: Array) -> Array:
     """Posterior probability of each component given y (n, P), of shape (n, K)."""
     joint = log_joint(y, weights, means, stds)
     return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
 
 
-def mean(weights, means):
+def mean(weights: Array, means: Array) -> Array:
     """Mean, of shape (n, P)."""
     return np.einsum("nk,nkp->np", weights, means)
 
 
-def std(weights, means, stds):
+def std(weights: Array, means: Array, stds: Array) -> Array:
     """Standard deviation, spread between components included, of shape (n, P)."""
     # var = sum_k w_k (s_k^2 + (m_k - m)^2), which does not cancel as E[y^2] - m^2 would
     spread = means - mean(weights, means)[:, None]
@@ -64,12 +69,12 @@ def std(weights, means, stds):
     return largest[:, 0] * np.sqrt(np.einsum("nk,nkp->np", weights, (deviations / largest) ** 2))
 
 
-def cdf(y, weights, means, stds):
+def cdf(y: Array, weights: Array, means: Array, stds: Array) -> Array:
     """Distribution function of each output at y (n, P), of shape (n, P)."""
     return np.einsum("nk,nkp->np", weights, ndtr((y[:, None] - means) / stds))
 
 
-def quantile(q, weights, means, stds):
+def quantile(q: float, weights: Array, means: Array, stds: Array) -> Array:
     """Quantile of each output, of shape (n, P), for a level q in (0, 1).
 
     By bisection, between the smallest and the largest of the components' own quantiles.
@@ -87,7 +92,7 @@ def quantile(q, weights, means, stds):
     return high
 
 
-def tail(coverage):
+def tail(coverage: float) -> float:
     """Probability on each side of a central interval.
 
     Raises
@@ -100,7 +105,7 @@ def tail(coverage):
     return (1.0 - coverage) / 2.0
 
 
-def sample(n_samples, weights, means, stds, random_state):
+def sample(n_samples: int, weights: Array, means: Array, stds: Array, random_state: Any) -> Array:
     """Independent draws, of shape (n, P, n_samples)."""
     n = len(weights)
     edges = np.cumsum(weights, axis=1)

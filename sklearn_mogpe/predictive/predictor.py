@@ -1,11 +1,16 @@
 """Predictions of an estimator whose predictive density is a Gaussian mixture in each row."""
 
+from __future__ import annotations
+
 import abc
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
 from . import gaussian_mixture
+from .arrays import Array, Mixture
 
 
 class MixturePredictorMixin(abc.ABC):
@@ -19,10 +24,10 @@ class MixturePredictorMixin(abc.ABC):
     _flat_output: bool
 
     @abc.abstractmethod
-    def predict_mixture(self, X):
+    def predict_mixture(self, X: ArrayLike) -> Mixture:
         """Weights (n, K), and means and standard deviations (n, K, P) in units of y, of Gaussians at X."""
 
-    def predict(self, X, return_std=False, return_mixing_proba=False):
+    def predict(self, X: ArrayLike, return_std: bool = False, return_mixing_proba: bool = False) -> Any:
         """Mean of y at X.
 
         Parameters
@@ -49,7 +54,7 @@ class MixturePredictorMixin(abc.ABC):
             result.append(weights)
         return tuple(result) if len(result) > 1 else result[0]
 
-    def predict_mixing_proba(self, X):
+    def predict_mixing_proba(self, X: ArrayLike) -> Array:
         """Probability of each expert at X.
 
         Parameters
@@ -63,7 +68,7 @@ class MixturePredictorMixin(abc.ABC):
         """
         return self.predict_mixture(X)[0]
 
-    def predict_experts(self, X, return_std=False):
+    def predict_experts(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Mean of y at X according to each expert.
 
         Parameters
@@ -82,7 +87,7 @@ class MixturePredictorMixin(abc.ABC):
         means, stds = self._shaped(means), self._shaped(stds)
         return (means, stds) if return_std else means
 
-    def predict_responsibilities(self, X, y):
+    def predict_responsibilities(self, X: ArrayLike, y: ArrayLike) -> Array:
         """Probability that each expert spoke, given what was observed.
 
         Parameters
@@ -98,7 +103,7 @@ class MixturePredictorMixin(abc.ABC):
         mixture = self.predict_mixture(X)
         return gaussian_mixture.responsibilities(self._check_y(y, X), *mixture)
 
-    def predict_quantile(self, X, q):
+    def predict_quantile(self, X: ArrayLike, q: ArrayLike) -> Array:
         """Quantiles of the predictive density of each output.
 
         Parameters
@@ -126,7 +131,7 @@ class MixturePredictorMixin(abc.ABC):
         result = [self._shaped(gaussian_mixture.quantile(level, *mixture)) for level in levels.ravel()]
         return result[0] if levels.ndim == 0 else np.stack(result, axis=-1)
 
-    def predict_interval(self, X, coverage=0.9):
+    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> tuple[Array, Array]:
         """Central interval that holds y with the given probability, for each output.
 
         Parameters
@@ -148,7 +153,7 @@ class MixturePredictorMixin(abc.ABC):
         bounds = self.predict_quantile(X, [tail, 1.0 - tail])
         return bounds[..., 0], bounds[..., 1]
 
-    def score_samples(self, X, y=None):
+    def score_samples(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         """Log density of y at X, the outputs jointly.
 
         Parameters
@@ -169,7 +174,7 @@ class MixturePredictorMixin(abc.ABC):
             return gaussian_mixture.expected_log_density(*mixture)
         return gaussian_mixture.log_density(self._check_y(y, X), *mixture)
 
-    def sample_y(self, X, n_samples=1, random_state=0):
+    def sample_y(self, X: ArrayLike, n_samples: int = 1, random_state: Any = 0) -> Array:
         """Draw from the predictive density, independently for each row.
 
         Parameters
@@ -186,11 +191,11 @@ class MixturePredictorMixin(abc.ABC):
         draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))
         return draws[:, 0] if self._flat_output else draws
 
-    def _shaped(self, values):
+    def _shaped(self, values: Array) -> Array:
         """Drop the last axis, of the outputs, if y had none."""
         return values[..., 0] if self._flat_output else values
 
-    def _check_y(self, y, X):
+    def _check_y(self, y: Any, X: Any) -> Array:
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, y)
         y = y[:, None] if y.ndim == 1 else y

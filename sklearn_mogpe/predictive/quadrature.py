@@ -1,13 +1,17 @@
 """Fixed quasi-random points of a standard normal distribution."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy.special import ndtri
 from scipy.stats import qmc
 
+from .arrays import Array
+
 SEED = 20210718  # one sequence for everybody, so that bounds can be compared between models and machines
 
 
-def normal_points(num_points: int, dim: int) -> np.ndarray:
+def normal_points(num_points: int, dim: int) -> Array:
     """Points whose average stands for an expectation under ``N(0, I)``.
 
     A scrambled Sobol sequence, mapped through the normal quantile function, with each point's mirror image,
@@ -39,7 +43,7 @@ def normal_points(num_points: int, dim: int) -> np.ndarray:
     return points / np.sqrt(np.mean(points**2, axis=0))
 
 
-def symmetric_points(dim: int) -> np.ndarray:
+def symmetric_points(dim: int) -> Array:
     """Return ``+- sqrt(dim) e_i``: few points, exact for cubics, that treat all coordinates alike.
 
     The spherical-radial rule of degree three (Stroud 1971). Averages over the points stand for expectations

@@ -1,14 +1,16 @@
 """The regressor inside pipelines and searches."""
 
+from typing import Any
+
 from sklearn.pipeline import Pipeline
 
 
-def last_step(estimator):
+def last_step(estimator: Any) -> Any:
     """The regressor itself, that at the end of a pipeline, or the best one of a search, however nested."""
     return unwrap(estimator)[0]
 
 
-def unwrap(estimator, X=None):
+def unwrap(estimator: Any, X: Any = None) -> tuple[Any, Any]:
     """Go through fitted pipelines and searches to the regressor inside.
 
     Parameters
