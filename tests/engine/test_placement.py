@@ -72,7 +72,7 @@ def check_second_device():
         (graph,) = graphs  # as it was placed
         assert {"Cholesky", "ResourceApplyAdam"} <= {node.op for node in nodes(graph)}
         elsewhere = [node.op for node in nodes(graph) if not node.device.endswith("CPU:1")]
-        assert sorted(elsewhere) == ["Identity", "Identity", "NoOp"], elsewhere  # what is handed back
+        assert elsewhere == ["Identity"]  # what is handed back
     rng = np.random.default_rng(0)
     X = rng.standard_normal((30, 1))
     model = MoGPERegressor(n_inducing=5, n_samples=4, init_params="mixture", max_iter=5, random_state=0)

@@ -39,7 +39,7 @@ def test_steps_compiled_by_xla_are_the_same_steps(use_xla, solver, bound, n_expe
             use_xla()
         data, steps = make_ready(program, solver)
         assert steps.function_def.attr["_XlaMustCompile"].b == compiled
-        assert steps(*data)[0]
+        assert steps(*data)
         return np.concatenate([variable.numpy().ravel() for variable in program.trainable])
 
     plain = parameters(compiled=False)
