@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.random import sample_without_replacement
 
-from .rows import WHOLE_DATA_ROWS, Rows, Scales, fit_scales
+from .rows import BLOCK_ROWS, WHOLE_DATA_ROWS, Rows, Scales, fit_scales
 from .stream import Stream
 
 # Rows that judge parameters where all are too many.
@@ -15,6 +15,12 @@ EVALUATION_ROWS = 2048
 # Inducing points in place of "auto", for one feature and for several. In trials 250 were not better than 100
 # and took about twice as long.
 ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
+
+# Share of the rows that have their y in common with others, up to which that is chance.
+TIED_SHARE = 0.05
+
+# Variance of noise, as a part of that of y, below which rounding is larger.
+MIN_NOISE = 1e-10
 
 # Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
 INITIAL_ROWS = 1000
@@ -39,6 +45,8 @@ class Problem:
     draw : callable ``(first, size) -> Rows``
         Gives as many rows, standardised, for mini-batches that begin when ``first`` rows have been drawn. The
         last of a stream may be fewer; after them, it raises StopIteration.
+    noise_floor : array of shape (P,)
+        Variance that noise has at least, in standardised units.
     n_inducing : int
         M.
     n_rows : int
@@ -55,6 +63,7 @@ class Problem:
     evaluation: Rows
     held_out: Rows | None
     draw: Callable[[int, int], Rows]
+    noise_floor: np.ndarray
     n_inducing: int
     n_rows: int
     num_data: int
@@ -134,11 +143,36 @@ def make_problem(
         evaluation=evaluation,
         held_out=None if held_out is None else _take(rows, held_out, scales),
         draw=draw,
+        noise_floor=_noise_floor(rows.Y, scales, own_scales),
         n_inducing=n_inducing if goes_on else min(n_inducing, len(np.unique(sample.X, axis=0))),
         n_rows=n_rows,
         num_data=n_before + n_rows,
         seed=seed,
     )
+
+
+def _noise_floor(Y, scales, own_scales):
+    # A value that was rounded to multiples of h is off by a variance of h^2 / 12.
+    steps = np.array([resolution(Y[:BLOCK_ROWS, p]) for p in range(Y.shape[1])])
+    return np.maximum(steps**2 / 12.0, MIN_NOISE * own_scales.Y.scale**2) / scales.Y.scale**2
+
+
+def resolution(y: np.ndarray) -> float:
+    """How finely values (N,) tell one another apart: how far those that occur again are from the next value.
+
+    The median over the rows with such values; zero if these are few. Of rounded values it is what they were
+    rounded to, of values among which one stands out, such as the zeros of a sensor that is clipped, the
+    distance from that to the others. No noise could be told from data that is smaller.
+    """
+    values, counts = np.unique(y, return_counts=True)
+    is_tied = counts > 1
+    if len(values) == 1 or counts[is_tied].sum() <= TIED_SHARE * len(y):
+        return 0.0
+    gaps = np.concatenate([[np.inf], np.diff(values), [np.inf]])
+    nearest = np.minimum(gaps[:-1], gaps[1:])[is_tied]
+    order = np.argsort(nearest)
+    below = np.cumsum(counts[is_tied][order])
+    return float(nearest[order][np.searchsorted(below, below[-1] / 2)])
 
 
 def _divide(n_rows, held_out_fraction, random_state):

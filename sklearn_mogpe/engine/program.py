@@ -132,16 +132,19 @@ class Program:
         value = np.asarray(value, self.structure.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
-    def reset(self, Z) -> None:
+    def reset(self, Z, noise_floor=0.0) -> None:
         """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior.
 
-        What is described starts as described.
+        What is described starts as described. The floor of the noise is a variance, or one for each output.
         """
+        floor = np.broadcast_to(noise_floor, self.structure.n_outputs)
         if self.structure.n_inducing is not None:
             self.assign(without_strategy(_built_values, self.structure, Z))
+            self._set(self.model.experts.noise_floor, floor)
             return
         M, D = Z.shape
         self.assign(self._smallest)
+        self._set(self.model.experts.noise_floor, floor)
         for gp in self.model.gps:
             self._set(gp.inducing_variable.Z.unconstrained_variable, Z)
             self._set(gp.q_mu.unconstrained_variable, np.zeros((M, gp.num_latent_gps)))

@@ -117,7 +117,7 @@ class Structure:
             If a description is not as expected.
         """
         D, trains = Z.shape[1], self.bound == TRAINS_INDUCING_INPUTS
-        # The density of l has its mode at exp(loc - spread^2), that of log l at exp(loc): nothing leans there.
+        # The density of l has its mode at exp(loc - spread^2), that of log l at exp(loc), upright.
         upright = LENGTHSCALE_SPREAD**2 * (1.0 - min(1.0, LEANING_FEATURES / D))
         lengthscale = tfp.distributions.LogNormal(
             *np.array([np.log(LENGTHSCALE_MEDIAN) + upright, LENGTHSCALE_SPREAD], gpflow.default_float())

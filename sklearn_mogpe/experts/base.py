@@ -73,6 +73,8 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
         P.
     noise_varies : bool
         Whether the noise of any of them has latent functions of its own.
+    noise_floor : tf.Variable of shape (P,)
+        Added to each expert's noise variance, at first zero. Not trained.
 
     Raises
     ------
@@ -92,6 +94,8 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
             )
         (self.num_outputs,) = outputs
         self.noise_varies = any(expert.noise_varies for expert in self.experts)
+        zeros = tf.zeros([self.num_outputs], gpflow.default_float())
+        self.noise_floor = tf.Variable(zeros, trainable=False, name="noise_floor")
 
     def get_config(self) -> dict[str, Any]:
         """Describe the experts by plain data: ``{"experts": [...]}``, each with its ``"class"``."""

@@ -274,4 +274,5 @@ class MixtureOfExperts(MixtureOfExpertsBase):
             self.gating_network.marginals(X),
             self.gating_network,
             self.experts.log_noise(X),
+            self.experts.noise_floor,
         )

@@ -98,10 +98,8 @@ def _expected_log_mixture(
     (K, P), H = latents.experts.mean.shape[:2], latents.gating_network.num_latent_gps
     expert_points = tf.reshape(points[:, : K * P], [S, K, P, 1])
     gate_points = tf.reshape(points[:, K * P : K * P + H], [S, H, 1])
-    variance = tf.expand_dims(latents.noise_variance, 0)
-    if latents.log_noise is not None:
-        noise_points = tf.reshape(points[:, K * P + H :], [S, K, P, 1])
-        variance *= tf.exp(_all_outside(latents.log_noise).project(noise_points))  # [S, K, P, N]
+    noise_points = None if latents.log_noise is None else tf.reshape(points[:, K * P + H :], [S, K, P, 1])
+    variance = latents.noise_at(noise_points)
     if experts.residual_variance is not None:
         variance += experts.residual_variance
     log_density = _log_density(

@@ -1,8 +1,7 @@
 """All that a bound needs to know of a mixture at some rows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from ..gating_networks import GatingNetworkBase
@@ -27,6 +26,8 @@ class Latents(NamedTuple):
     log_noise : Marginals, default=None
         Of functions g, each of shape (K, P, N), by whose exponentials the noise variances are multiplied.
         None: by nothing.
+    noise_floor : tensor of shape (P,), default=None
+        Added to the noise variances, then. None is zero.
     """
 
     experts: Marginals
@@ -34,6 +35,23 @@ class Latents(NamedTuple):
     gates: Marginals
     gating_network: GatingNetworkBase
     log_noise: Marginals | None = None
+    noise_floor: tf.Tensor | None = None
+
+    def noise_at(self, points: Any) -> tf.Tensor:
+        """Noise variances, at standard normal points of the functions g if the noise varies.
+
+        Parameters
+        ----------
+        points : tensor that broadcasts to (S, K, P, N)
+
+        Returns
+        -------
+        tensor of shape (S, K, P, N), or (1, K, P, N) if the noise does not vary
+        """
+        noise = self.noise_variance[None]
+        if self.log_noise is not None:
+            noise *= tf.exp(self.log_noise.mean + safe_sqrt(self.log_noise.variance) * points)
+        return noise if self.noise_floor is None else noise + self.noise_floor[:, None]
 
     def possible_noises(self) -> tuple[tf.Tensor, Array]:
         """Noise variances, and with what weights they stand for what is known of the noise.
@@ -45,12 +63,8 @@ class Latents(NamedTuple):
         variances : tensor of shape (J, K, P, N)
         weights : array of shape (J,)
         """
-        if self.log_noise is None:
-            return self.noise_variance[None], np.ones(1)
-        points, weights = gauss_hermite(NOISE_POINTS)
-        points = tf.constant(points.reshape(-1, 1, 1, 1), self.noise_variance.dtype)
-        g = self.log_noise.mean + safe_sqrt(self.log_noise.variance) * points
-        return self.noise_variance * tf.exp(g), weights
+        points, weights = gauss_hermite(1 if self.log_noise is None else NOISE_POINTS)
+        return self.noise_at(tf.constant(points.reshape(-1, 1, 1, 1), self.noise_variance.dtype)), weights
 
     def expected_noise(self) -> tf.Tensor:
         """Mean of the noise variances, of shape (K, P, N)."""

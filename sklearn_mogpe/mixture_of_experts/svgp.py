@@ -86,4 +86,5 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
             self.gating_network.join(parts[n:], X),
             self.gating_network,
             log_noise,
+            self.experts.noise_floor,
         )

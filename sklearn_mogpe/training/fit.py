@@ -267,13 +267,14 @@ def warn_of_interruption() -> None:
 
 def _starts(program, problem, settings, track):
     if settings.init_params == "prior":
-        program.reset(problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)])
+        points = problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)]
+        program.reset(points, problem.noise_floor)
         return [warm_up(program, problem.sample, track) if settings.solver.is_natural else program.read()]
     if program.structure.n_experts > 1:
         prepare(program)
-    single = fit_single(program.structure, problem.n_inducing, problem.sample)
+    single = fit_single(program.structure, problem.n_inducing, problem.sample, problem.noise_floor)
     if program.structure.n_experts == 1 and program.structure.noise == "varying":
-        return [start_alone(program, single, problem.n_inducing, problem.sample)]
+        return [start_alone(program, single, problem)]
     if program.structure.n_experts == 1:
         program.assign(single.state)
         program.reset_jitter()  # it depends on the precision
@@ -281,8 +282,7 @@ def _starts(program, problem, settings, track):
     candidates = race(
         program,
         single,
-        problem.n_inducing,
-        problem.sample,
+        problem,
         init_params=settings.init_params,
         n_init=settings.n_init,
         random_state=RandomState(problem.seed),

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.random import RandomState
 
+from ...data.problem import Problem
 from ...data.rows import Rows
 from ...engine.devices import one_thread
 from ...engine.program import Candidate, Program, State, bound_function
@@ -41,8 +42,7 @@ ROUNDS = ((25, 4), (50, 1), (100, 1))
 def race(
     program: Program,
     single: Single,
-    n_inducing: int,
-    rows: Rows,
+    problem: Problem,
     *,
     init_params: str,
     n_init: int,
@@ -56,9 +56,7 @@ def race(
     program : Program
         Of a mixture of two experts or more.
     single : Single
-    n_inducing : int
-        M.
-    rows : Rows
+    problem : Problem
     init_params : str
         Name of the only start to take, or ``"auto"`` for all.
     n_init : int
@@ -77,13 +75,14 @@ def race(
     numpy.linalg.LinAlgError
         If every start failed.
     """
+    rows = problem.sample
     scaled = rows.X / single.lengthscales
     with one_thread():
         proposals = starts(scaled, rows.Y, single.residuals, program.structure.n_experts, random_state)
     if init_params != "auto":
         proposals = {init_params: proposals[init_params]}
     data = program.data(rows)
-    base = _base_state(program, single, rows.X[spread_points(scaled, n_inducing)])
+    base = _base_state(program, single, problem)
     running = {}
     for name, start in proposals.items():
         program.assign(base)
@@ -104,10 +103,10 @@ def race(
     return list(running.values())[:n_init]
 
 
-def start_alone(program: Program, single: Single, n_inducing: int, rows: Rows) -> State:
+def start_alone(program: Program, single: Single, problem: Problem) -> State:
     """Where a mixture of one expert begins: as the single GP, and a noise that varies as its residuals do."""
-    scaled = rows.X / single.lengthscales
-    program.assign(_base_state(program, single, rows.X[spread_points(scaled, n_inducing)]))
+    rows = problem.sample
+    program.assign(_base_state(program, single, problem))
     ones = np.ones((1, len(rows.X))), [1.0], [1.0]
     program.get(_start_function)(program.data(rows), *map(program.tensor, ones))
     return program.read()
@@ -135,13 +134,13 @@ def warm_up(program: Program, rows: Rows, track: Callable[[str, Candidate, int],
     return tracker.best_state
 
 
-def _base_state(program, single, points):
+def _base_state(program, single, problem):
     """The single GP's hyperparameters for every expert that has such, its lengthscales for the gate.
 
     What is described stays so.
     """
-    structure = program.structure
-    program.reset(points)
+    structure, X = program.structure, problem.sample.X
+    program.reset(X[spread_points(X / single.lengthscales, problem.n_inducing)], problem.noise_floor)
     for k in structure.experts_as_usual:
         for path, parameter in model_parameters(program.model.experts.experts[k]).items():
             variable = parameter.unconstrained_variable
@@ -190,14 +189,12 @@ def _start_function(program: Program):
 
 def _assigned(latents: Latents, Y, points, responsibilities):
     """Each row's expected log likelihood together with its expert, given the responsibilities (K, N)."""
-    f, noise = latents.experts, latents.noise_variance
+    f = latents.experts
     # E log N(y; f, noise) = log N(y; mu, noise) - (s + r) / (2 noise)
-    squares, log_noise = tf.square(tf.transpose(Y) - f.mean) + f.variance, tf.math.log(noise)
-    scaled = squares / noise
-    if latents.log_noise is not None:  # E exp(-g) = exp(-mu + (s + r) / 2)
-        g = latents.log_noise
-        log_noise, scaled = log_noise + g.mean, scaled * tf.exp(-g.mean + 0.5 * g.variance)
-    log_density = -0.5 * tf.reduce_sum(np.log(2 * np.pi) + log_noise + scaled, 1)
+    squares = tf.square(tf.transpose(Y) - f.mean) + f.variance
+    noise, weights = latents.possible_noises()
+    terms = np.log(2 * np.pi) + tf.math.log(noise) + squares / noise  # [J, K, P, N]
+    log_density = -0.5 * tf.reduce_sum(tf.tensordot(tf.constant(weights, Y.dtype), terms, 1), 1)
     # E log Pr(k | h), h ~ N(mu, s + r)
     H = latents.gating_network.num_latent_gps
     h = latents.gates._replace(projected_variance=latents.gates.variance)

@@ -46,7 +46,7 @@ class Single(NamedTuple):
     residuals: np.ndarray
 
 
-def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
+def fit_single(structure: Structure, n_inducing: int, rows: Rows, noise_floor=0.0) -> Single:
     """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
 
     The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
@@ -59,6 +59,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
     n_inducing : int
         M.
     rows : Rows
+    noise_floor : array of shape (P,), default=0.0
 
     Raises
     ------
@@ -82,14 +83,15 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         points = rows.X[spread_points(rows.X, n_inducing)]
         candidates = []
         for factor in STARTS:
-            program.reset(points)
+            program.reset(points, noise_floor)
             scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(n_features))
             candidates.append(_collapse(program, data))
         state = min(candidates, key=lambda candidate: candidate.loss).state
         program.assign(state)
         _, means, _ = program.get(mixture_function)(data.X)
         (expert,) = program.model.experts.experts
-        residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(expert.likelihood.variance.numpy())
+        noise = expert.likelihood.variance.numpy() + noise_floor
+        residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(noise)
         parameters = model_parameters(expert)
         own = {path: parameter.unconstrained_variable.numpy() for path, parameter in parameters.items()}
         return Single(state, own, _lengthscales(expert, n_features), residuals)
@@ -123,7 +125,8 @@ def _collapsed_function(program: Program):
             return model.expected_log_lik(latents, rows.Y, rows.weight) + model.log_prior_density()
 
         # A row of weight w says exp(-w (y - g)^2 / (2 noise)) of its projection g: the sites of the best q.
-        precision = rows.weight / model.experts.noise_variance(rows.X)[0]
+        noise = model.experts.noise_variance(rows.X)[0] + model.experts.noise_floor[:, None]
+        precision = rows.weight / noise
         sites = Sites(precision * tf.transpose(rows.Y), precision)
         value, gradients, _ = site_step(model, rows.X, sites, objective, variables, 1.0)
         tf.cond(keep, lambda: assign_q(model, rows.X, sites), lambda: False)
