@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -94,6 +95,7 @@ def train(
     start: State | None = None,
     callback: RunCallback = no_callback,
     checkpoints: Checkpoints | None = None,
+    singles: dict | None = None,
 ) -> Fit:
     """Train a mixture.
 
@@ -108,6 +110,9 @@ def train(
         Goes around each run that is trained to the end, see :mod:`sklearn_mogpe.training.reports`.
     checkpoints : Checkpoints, default=None
         Where the fit is kept, so that it goes on from there when it is started again.
+    singles : dict, default=None
+        The single Gaussian processes that fits of this problem have begun from so far, by their kernels;
+        what is missing is added.
 
     Returns
     -------
@@ -123,7 +128,10 @@ def train(
     with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
         runs = Runs(program, progress)
         try:
-            states = _first_states(program, problem, settings, start, checkpoints, runs.track)
+            search = partial(
+                _starts, program, problem, settings, {} if singles is None else singles, runs.track
+            )
+            states = _first_states(program, search, start, checkpoints)
             _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:
@@ -204,15 +212,14 @@ class Runs:
         return min(self.trackers, key=attrgetter("best_loss"), default=None)
 
 
-def _first_states(program, problem, settings, start, checkpoints, track):
+def _first_states(program, search, start, checkpoints):
     """Parameters that training begins from: given ones, those of a checkpoint, or those of a search."""
     if start is not None:
         states = [start]
     elif checkpoints is None:
-        states = _starts(program, problem, settings, track)
+        states = search()
     else:
-        n_experts = program.structure.n_experts
-        states = checkpoints.starts(n_experts, lambda: _starts(program, problem, settings, track))
+        states = checkpoints.starts(program.structure.n_experts, search)
     return [of_first_replica(state) for state in states]
 
 
@@ -265,14 +272,19 @@ def warn_of_interruption() -> None:
     warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 
-def _starts(program, problem, settings, track):
+def _starts(program, problem, settings, singles, track):
     if settings.init_params == "prior":
         points = problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)]
         program.reset(points, problem.noise_floor)
         return [warm_up(program, problem.sample, track) if settings.solver.is_natural else program.read()]
     if program.structure.n_experts > 1:
         prepare(program)
-    single = fit_single(program.structure, problem.n_inducing, problem.sample, problem.noise_floor)
+    kernel = program.structure.kernels[0]
+    if kernel not in singles:
+        singles[kernel] = fit_single(
+            program.structure, problem.n_inducing, problem.sample, problem.noise_floor
+        )
+    single = singles[kernel]
     if program.structure.n_experts == 1 and program.structure.noise == "varying":
         return [start_alone(program, single, problem)]
     if program.structure.n_experts == 1:

@@ -1,9 +1,11 @@
 """How many experts: more, as long as the bound says that they are worth it."""
 
+import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from ..data.problem import Problem
 from ..engine.program import State
@@ -15,6 +17,9 @@ from .reports import RunCallback, no_callback
 # Nats by which a further expert has to raise the bound: it also brings hyperparameters, whose uncertainty the
 # bound does not charge for.
 WORTH = 2.0
+
+# Nats per row by which the bound may still rise in the last fifth of the iterations.
+RISE = 0.01
 
 
 class Selection(NamedTuple):
@@ -51,14 +56,14 @@ def train_best(
         As for :func:`~sklearn_mogpe.training.fit.train`, which also raises the errors of the first structure.
         Those of later ones, or an interruption, end the selection.
     """
-    first, *others = structures
-    best = Selection(first, train(first, problem, settings, start, callback, checkpoints), {})
+    (first, *others), singles = structures, {}
+    best = Selection(first, train(first, problem, settings, start, callback, checkpoints, singles), {})
     best.scores[first.n_experts] = best.fit.lower_bound
     for structure in others:
         if best.fit.interrupted:
             break
         try:
-            fit = train(structure, problem, settings, start, callback, checkpoints)
+            fit = train(structure, problem, settings, start, callback, checkpoints, singles)
         except KeyboardInterrupt:
             warn_of_interruption()
             break
@@ -69,4 +74,20 @@ def train_best(
         if fit.lower_bound < best.fit.lower_bound + WORTH:
             break
         best = Selection(structure, fit, best.scores)
+    _warn_if_rising(best.fit)
     return best
+
+
+def _warn_if_rising(fit):
+    if fit.converged or fit.interrupted or len(fit.iterations) < 2:
+        return
+    before = np.searchsorted(fit.iterations, 0.8 * fit.iterations[-1], side="right") - 1
+    rise = fit.loss_curve[max(before, 0)] - fit.loss_curve[-1]
+    if rise > RISE:
+        warnings.warn(
+            f"Training ended by max_iter, after {fit.n_iter} iterations, while the bound still rose: by "
+            f"{rise:.2g} nats per row in the last fifth of them. Raise max_iter, or set early_stopping=True "
+            "if more iterations fit too closely.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
