@@ -56,7 +56,8 @@ def train_best(
         As for :func:`~sklearn_mogpe.training.fit.train`, which also raises the errors of the first structure.
         Those of later ones, or an interruption, end the selection.
     """
-    (first, *others), singles = structures, {}
+    first, *others = structures
+    singles: dict = {}
     best = Selection(first, train(first, problem, settings, start, callback, checkpoints, singles), {})
     best.scores[first.n_experts] = best.fit.lower_bound
     for structure in others:
