@@ -42,7 +42,9 @@ def main():
     X = rng.standard_normal((2000, options.D))
     y = np.sin(2 * X[:, 0]) + (0.1 + 0.3 * (X[:, 1] > 0)) * rng.standard_normal(len(X))
     new = rng.standard_normal((options.rows, options.D))
-    model = MoGPERegressor(options.K, n_inducing=options.M, max_iter=5, init_params="kmeans", random_state=0)
+    model = MoGPERegressor(
+        options.K, noise="constant", n_inducing=options.M, max_iter=5, init_params="kmeans", random_state=0
+    )
     model.fit(X, y)
     looped = LoopedMixture(options.K, X[: options.M], len(X))
     kernel = RBF(np.ones(options.D)) + WhiteKernel(0.1)

@@ -51,7 +51,11 @@ def looped(X, Y, *, K, M, B, steps, bound):
 def ours(X, Y, target, params):
     """Seconds to the target, infinite if it is not reached, search for a start included; the last bound."""
     reports = Reports()
-    model = MoGPERegressor(tol=0.0, random_state=0, **params).set_callbacks(reports).fit(X, Y[:, 0])
+    model = (
+        MoGPERegressor(noise="constant", tol=0.0, random_state=0, **params)
+        .set_callbacks(reports)
+        .fit(X, Y[:, 0])
+    )
     # The curve is per distinct row and contains the log priors, which hardly change any more.
     bounds = -np.array(model.loss_curve_) * len(np.unique(np.column_stack([X, Y]), axis=0))
     bounds += model.lower_bound_ - bounds.max()
