@@ -150,7 +150,7 @@ def make_fitted():
                 parameters[path] = rng.normal(size=value.shape)
             elif path.endswith(".q_sqrt"):
                 parameters[path] = rng.normal(0.0, 0.3, value.shape)
-            elif not path.endswith("jitter"):
+            elif not path.endswith(("jitter", "noise_floor")):
                 parameters[path] = value + rng.normal(0.0, 0.3, value.shape)
         parameters = {path: value.astype(dtype) for path, value in parameters.items()}
         columns = np.ones(n_features), np.ones(n_outputs)

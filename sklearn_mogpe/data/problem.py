@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.random import sample_without_replacement
 
-from .rows import BLOCK_ROWS, WHOLE_DATA_ROWS, Rows, Scales, fit_scales
+from .rows import WHOLE_DATA_ROWS, Rows, Scales, fit_scales
 from .stream import Stream
 
 # Rows that judge parameters where all are too many.
@@ -143,7 +143,7 @@ def make_problem(
         evaluation=evaluation,
         held_out=None if held_out is None else _take(rows, held_out, scales),
         draw=draw,
-        noise_floor=_noise_floor(rows.Y, scales, own_scales),
+        noise_floor=_noise_floor(evaluation.Y),
         n_inducing=n_inducing if goes_on else min(n_inducing, len(np.unique(sample.X, axis=0))),
         n_rows=n_rows,
         num_data=n_before + n_rows,
@@ -151,10 +151,10 @@ def make_problem(
     )
 
 
-def _noise_floor(Y, scales, own_scales):
+def _noise_floor(Y):
     # A value that was rounded to multiples of h is off by a variance of h^2 / 12.
-    steps = np.array([resolution(Y[:BLOCK_ROWS, p]) for p in range(Y.shape[1])])
-    return np.maximum(steps**2 / 12.0, MIN_NOISE * own_scales.Y.scale**2) / scales.Y.scale**2
+    steps = np.array([resolution(column) for column in Y.T])
+    return np.maximum(steps**2 / 12.0, MIN_NOISE * np.var(Y, axis=0))
 
 
 def resolution(y: np.ndarray) -> float:

@@ -57,7 +57,8 @@ def describe_estimator(estimator) -> dict:
         if value is not default:
             with at(name):
                 plain = plain_data(value)
-            if type(plain) is not type(default) or plain != default:
+            usual = list(default) if isinstance(default, tuple) else default
+            if type(plain) is not type(usual) or plain != usual:
                 table[name] = plain
     return table
 

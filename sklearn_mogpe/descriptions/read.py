@@ -118,7 +118,7 @@ def read_descriptions(estimator) -> Descriptions:
     ------
     ConfigurationError
         If a description is neither a callable nor a dict of plain data, its inducing points are not described
-        by their number, or a gate has functions where the number of experts is open.
+        by their number, or a gate has another number of functions than its experts need.
     """
     experts, gating_network = estimator.experts, estimator.gating_network
     n_experts = _read_numbers(estimator.n_experts, estimator.kernel)
@@ -129,13 +129,11 @@ def read_descriptions(estimator) -> Descriptions:
     if gating_network is not None:
         with at("gating_network"):
             gating_network = _check(gating_network, read_gate)
-            if not callable(gating_network) and "functions" in gating_network:
-                if len(n_experts) > 1:
-                    raise ConfigurationError(
-                        "expected none unless n_experts is one number, got some", "functions"
-                    )
-                if n_experts != (1,):
-                    check_gate_functions(n_experts[0], len(gating_network["functions"]))
+            if not callable(gating_network) and "functions" in gating_network and n_experts != (1,):
+                n_functions = len(gating_network["functions"])
+                if len(n_experts) > 1:  # a probit has one function, a softmax as many as there are experts
+                    n_experts = (max(2, n_functions),)
+                check_gate_functions(n_experts[0], n_functions)
     return Descriptions(n_experts, experts, gating_network)
 
 
@@ -149,8 +147,8 @@ def _read_numbers(n_experts, kernel):
         is_ascending = all(isinstance(n, Integral) for n in numbers) and list(numbers) == sorted(set(numbers))
         if not numbers or not is_ascending or numbers[0] < 1:
             raise ConfigurationError(f"expected positive integers in ascending order, got {n_experts!r}")
-    has_several = isinstance(kernel, list | tuple) and len(numbers) > 1
-    return (len(kernel),) if has_several and len(kernel) in numbers else numbers
+    says_how_many = isinstance(kernel, list | tuple) and kernel and len(numbers) > 1
+    return (len(kernel),) if says_how_many else numbers
 
 
 def check_kernels(kernel, n_experts: int) -> tuple[str | Callable, ...]:

@@ -12,7 +12,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_experts": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), list, tuple],
     "kernel": [str, callable, list, tuple],
     "gating_kernel": [str, callable],
-    "noise": [StrOptions({"constant", "varying"})],
+    "noise": [StrOptions({"auto", "constant", "varying"})],
     "n_inducing": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
     "experts": [list, tuple, None],
     "gating_network": [dict, callable, None],

@@ -33,16 +33,17 @@ class MoGPERegressor(
     n_experts : int, tuple or list of int, or "auto", default=(1, 2)
         Number of experts, K. One expert is a sparse Gaussian process. Of several numbers, ascending, each
         next is trained and taken as long as that raises the bound by more than two nats; ``"auto"`` stands
-        for one to five. Not looked at if ``experts`` are given; kernels that are given one by one say it
-        too.
+        for one to five. Not looked at if ``experts`` are given; where there are several, kernels or a
+        gate's functions that are given one by one say it too.
     kernel : str, callable or list of K of these, default="rbf"
         Of the experts: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``, each with a lengthscale
         per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
     gating_kernel : str or callable, default="rbf"
         Of the gating network.
-    noise : {"constant", "varying"}, default="varying"
+    noise : {"auto", "constant", "varying"}, default="auto"
         Whether each expert's noise is the same everywhere, or changes with x: its variance is then a constant
-        times ``exp(g(x))``, g a sparse Gaussian process of its own for each output.
+        times ``exp(g(x))``, g a sparse Gaussian process of its own for each output. ``"auto"`` lets it vary,
+        unless ``bound`` is a callable, which might not look at g.
     n_inducing : int or "auto", default="auto"
         Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
         step grows with M^2. ``"auto"`` is 50 for one feature and 100 for more.
@@ -190,7 +191,7 @@ class MoGPERegressor(
         *,
         kernel: Any = "rbf",
         gating_kernel: Any = "rbf",
-        noise: str = "varying",
+        noise: str = "auto",
         n_inducing: int | str = "auto",
         experts: Any = None,
         gating_network: Any = None,

@@ -2,7 +2,6 @@
 
 import warnings
 from dataclasses import dataclass
-from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -128,10 +127,10 @@ def train(
     with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
         runs = Runs(program, progress)
         try:
-            search = partial(
-                _starts, program, problem, settings, {} if singles is None else singles, runs.track
+            known = {} if singles is None else singles
+            states = _first_states(
+                program, lambda: _starts(program, problem, settings, known, runs.track), start, checkpoints
             )
-            states = _first_states(program, search, start, checkpoints)
             _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:

@@ -113,7 +113,7 @@ def make_structure(
         bound=estimator.bound,
         dtype=estimator.dtype,
         device=check_device(estimator.device),
-        noise=estimator.noise,
+        noise=_noise(estimator),
     )
     are_given = descriptions.are_given and (descriptions.experts is not None or n_experts > 1)
     if are_given:
@@ -123,6 +123,12 @@ def make_structure(
     if are_given or n_features > LEANING_FEATURES or any(map(callable, (*kernels, estimator.gating_kernel))):
         structure = replace(structure, n_features=n_features)
     return structure
+
+
+def _noise(estimator):
+    """A bound of one's own may not know of a noise that varies."""
+    is_own_bound = callable(estimator.bound)
+    return ("constant" if is_own_bound else "varying") if estimator.noise == "auto" else estimator.noise
 
 
 def make_settings(

@@ -13,6 +13,7 @@ from sklearn_mogpe.datasets import make_step
 # The fastest of fits: what is tested is what goes in and comes out.
 FAST = """
 [estimator]
+n_experts = 2
 n_inducing = 6
 n_samples = 8
 init_params = "prior"

@@ -37,7 +37,9 @@ def test_predictions(run, results, table, folder, suffix):
 
 def test_one_array_of_several_targets(run, fast, folder):
     (folder / "run.toml").write_text(
-        '[data]\ndataset = "two_regimes"\nn_samples = 30\n[output]\nfigures = false' + fast
+        '[data]\ndataset = "two_regimes"\nn_samples = 30\n[output]\nfigures = false'
+        + fast
+        + "\nn_experts = 2"
     )
     run("train", "run.toml")
     np.savez("new.npz", X=np.zeros((1, 2)))

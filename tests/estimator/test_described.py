@@ -339,8 +339,8 @@ ERRORS = [
     *(({"experts": [{}, expert]}, f"experts[1]{message}") for expert, message in EXPERT_ERRORS),
     *(({"gating_network": gate}, f"gating_network{message}") for gate, message in GATE_ERRORS),
     (
-        {"n_experts": "auto", "gating_network": {"functions": [{}]}},
-        'gating_network.functions: expected none with n_experts="auto"',
+        {"n_experts": "auto", "gating_network": {"functions": [{}] * 2}},
+        "gating_network: Expected a gating network of 2 experts to have 1 latent functions, got 2",
     ),
 ]
 

@@ -74,7 +74,7 @@ def test_numbers_and_paths_of_other_libraries(tmp_path):
 
 
 def test_only_what_is_not_as_usual_is_written(tmp_path):
-    MoGPERegressor(2, bound="tight", n_samples=np.int64(32)).to_toml(tmp_path / "model.toml")
+    MoGPERegressor((1, 2), bound="tight", n_samples=np.int64(32)).to_toml(tmp_path / "model.toml")
     assert (tmp_path / "model.toml").read_text() == '[estimator]\nbound = "tight"\n'
 
 
@@ -104,7 +104,11 @@ def test_what_no_file_can_hold(tmp_path, params, key):
         ("[estimator]\ntol = -1.0", "estimator.tol: .* must be a float in the range"),
         ("[estimator]\nsolver = 'sgd'", "estimator.solver: .* must be a str among"),
         ("[estimator]\nkernel = 'rfb'", r"Expected one of \['rbf', .*as kernel, got 'rfb'"),
-        ("[estimator]\nkernel = ['rbf']", "Expected one kernel, or one for each of 2 experts, got 1"),
+        (
+            "[estimator]\nn_experts = 2\nkernel = ['rbf']",
+            "Expected one kernel, or one for each of 2 experts, got 1",
+        ),
+        ("[estimator]\nn_experts = [2, 1]", "estimator.n_experts: expected positive integers in ascending"),
         ("[estimator.gating_network]\nkernal = 'rbf'", "estimator.gating_network.kernal: unknown key"),
         (
             "[[estimator.experts]]\n[[estimator.experts]]\nkernel = {name = 'rbf', lengthscales = [1, -1]}",

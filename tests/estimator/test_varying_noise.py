@@ -9,6 +9,7 @@ import tensorflow as tf
 from scipy.stats import norm
 
 from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.mixture_of_experts import further
 
 SMALL = {"noise": "varying", "n_inducing": 10, "n_samples": 8, "random_state": 0}
 
@@ -47,7 +48,7 @@ def test_one_expert_learns_a_noise_that_grows(one, rows):
     X, y, std = fan(2000, seed=1)
     best = norm(np.sin(2 * X[:, 0]), std).logpdf(y).mean()
     assert one.score_samples(X, y).mean() > best - 0.05
-    constant = MoGPERegressor(1, n_inducing=20, random_state=0).fit(*rows[:2])
+    constant = MoGPERegressor(1, noise="constant", n_inducing=20, random_state=0).fit(*rows[:2])
     assert constant.score_samples(X, y).mean() < best - 0.2
     assert one.lower_bound_ > constant.lower_bound_ + 50
 
@@ -83,9 +84,10 @@ def test_components_of_an_expert_stand_together(two, rows):
 @pytest.mark.parametrize("noise", ["varying", "constant"])
 def test_the_variance_is_the_sum_of_its_parts(two, rows, noise):
     X, y, _ = rows
-    model = (
-        two[0] if noise == "varying" else MoGPERegressor(max_iter=5, n_inducing=8, random_state=0).fit(X, y)
-    )
+    model = two[0]
+    if noise == "constant":
+        params = {"init_params": "noise", "max_iter": 5, "n_inducing": 8, "random_state": 0}
+        model = MoGPERegressor(2, noise=noise, **params).fit(X, y)
     parts = model.predict_variance_parts(X)
     std = model.predict(X, return_std=True)[1]
     assert all(part.shape == std.shape and np.all(part >= 0) for part in parts)
@@ -202,6 +204,22 @@ def test_a_second_fit_does_not_trace(rows, monkeypatch):
         "sklearn_mogpe.engine.program.Program.compile", lambda *_: pytest.fail("traced a graph again")
     )
     MoGPERegressor(**params).fit(X[:200], y[:200])
+
+
+def test_a_bound_of_ones_own_is_not_asked_of_noise_that_varies(rows):
+    X, y, _ = rows
+    params = {"init_params": "noise", "max_iter": 3, "n_inducing": 8, "random_state": 0}
+    models = [MoGPERegressor(2, bound=bound, **params).fit(X, y) for bound in ("further", further)]
+    assert [model.predict_mixture(X[:3])[0].shape for model in models] == [(3, 14), (3, 2)]
+
+
+def test_rounded_targets_have_a_floor_of_noise():
+    """A line, rounded: without the floor the noise would shrink onto the values."""
+    x = np.linspace(0, 1, 200)
+    model = MoGPERegressor(1, n_inducing=10, random_state=0).fit(x[:, None], np.round(20 * x))
+    noise = model.predict_noise(x[:, None])[:, 0]
+    assert np.all(noise >= np.sqrt(1 / 12) * (1 - 1e-9))
+    assert noise.max() < 0.6
 
 
 def test_the_noise_has_two_kinds():

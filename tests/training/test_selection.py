@@ -17,8 +17,8 @@ STRUCTURES = [Structure(("rbf",) * n, "rbf", 1, 8, "tight") for n in (1, 2, 3, 4
 @pytest.mark.parametrize(
     ("bounds", "chosen", "tried"),
     [
-        ([-100.0, -96.0, -50.0, -10.0], 1, 2),  # the second is not worth it, the third is not tried
-        ([-100.0, -94.0, -90.0, -10.0], 2, 3),
+        ([-100.0, -98.5, -50.0, -10.0], 1, 2),  # the second is not worth it, the third is not tried
+        ([-100.0, -97.5, -96.0, -10.0], 2, 3),
         ([-100.0, -80.0, -60.0, -40.0], 4, 4),
         ([-100.0, -200.0, -60.0, -40.0], 1, 2),
     ],
@@ -104,6 +104,69 @@ def test_auto_takes_no_more_experts_than_rows(make_regressor, short_search):
     assert max(model.n_experts_scores_) <= 2
 
 
-def test_auto_takes_one_kernel_for_all(wave):
-    with pytest.raises(ValueError, match="one kernel, or one for each of 1 experts, got 2"):
-        MoGPERegressor("auto", kernel=["rbf", "rbf"]).fit(*wave)
+@pytest.mark.parametrize("n_experts", ["auto", (1, 2)])
+@pytest.mark.parametrize(
+    "params",
+    [{"kernel": ["rbf"] * 3}, {"gating_network": {"functions": [{}] * 3}}, {"experts": [{}] * 3}],
+    ids=str,
+)
+def test_what_is_given_one_by_one_says_how_many(make_regressor, short_search, wave, n_experts, params):
+    model = make_regressor(n_experts, max_iter=2, **params).fit(*wave)
+    assert model.n_experts_scores_.keys() == {3}
+
+
+def test_numbers_are_tried_as_given(make_regressor, short_search, wave):
+    scores = make_regressor([1, 3], max_iter=10).fit(*wave).n_experts_scores_
+    assert list(scores) == [1, 3]
+    assert MoGPERegressor().get_params()["n_experts"] == (1, 2)
+
+
+@pytest.mark.parametrize("n_experts", [[], [2, 1], [1, 1], [0, 1], [1, 1.5], ["auto"]], ids=str)
+def test_numbers_that_are_none(wave, n_experts):
+    with pytest.raises(ValueError, match="n_experts: expected positive integers in ascending order"):
+        MoGPERegressor(n_experts).fit(*wave)
+
+
+def test_one_pass_takes_two_experts(make_regressor, short_search, wave):
+    assert make_regressor((1, 2, 3)).partial_fit(*wave).n_experts_ == 2
+    assert make_regressor((1, 3)).fit_stream(iter([wave]), n_rows=40).n_experts_ == 3
+
+
+@pytest.mark.parametrize(
+    ("curve", "converged", "warns"),
+    [
+        ([2.0, 1.5, 1.2, 1.1, 1.0], False, True),
+        ([2.0, 1.5, 1.2, 1.1, 1.0], True, False),
+        ([2.0, 1.5, 1.2, 1.001, 1.0], False, False),
+        ([1.0], False, False),
+    ],
+)
+def test_a_fit_that_still_rises_says_so(monkeypatch, curve, converged, warns):
+    iterations = [25 * (i + 1) for i in range(len(curve))]
+    fit = Fit({}, -1.0, iterations, curve, [], iterations[-1], converged)
+    monkeypatch.setattr(selection, "train", lambda *_: fit)
+    message = r"ended by max_iter, after 125 iterations, .* by 0.1 nats per row .* Raise max_iter"
+    with pytest.warns(ConvergenceWarning, match=message) if warns else nullcontext():
+        selection.train_best(STRUCTURES[:1], None, None)
+
+
+def test_one_expert_is_enough_for_a_smooth_function():
+    """To a thousandth of its spread; a second expert would blur it."""
+    rng = np.random.default_rng(0)
+    X, X_new = rng.uniform(-1, 1, (40, 2)), rng.uniform(-1, 1, (200, 2))
+    y, y_new = (np.sin(3 * x[:, 0]) + x[:, 1] ** 2 for x in (X, X_new))
+    model = MoGPERegressor(random_state=0).fit(X, y)
+    assert model.n_experts_ == 1
+    assert list(model.n_experts_scores_) == [1, 2]
+    mean, std = model.predict(X_new, return_std=True)
+    assert np.sqrt(np.mean((mean - y_new) ** 2)) < 0.01 * y.std()
+    assert std.mean() < 0.01 * y.std()
+
+
+def test_many_features_of_which_few_matter():
+    """Eighty, of which two matter, and 150 rows: their priors must not outweigh the data."""
+    rng = np.random.default_rng(0)
+    X, X_new = rng.normal(size=(150, 80)), rng.normal(size=(200, 80))
+    y = X[:, 0] + 0.5 * X[:, 1] + 0.1 * rng.normal(size=150)
+    model = MoGPERegressor(1, noise="constant", random_state=0).fit(X, y)
+    assert np.sqrt(np.mean((model.predict(X_new) - X_new[:, 0] - 0.5 * X_new[:, 1]) ** 2)) < 0.3

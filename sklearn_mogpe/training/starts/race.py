@@ -10,7 +10,7 @@ from ...data.problem import Problem
 from ...data.rows import Rows
 from ...engine.devices import one_thread
 from ...engine.program import Candidate, Program, State, bound_function
-from ...gps import model_parameters
+from ...gps import Marginals, model_parameters
 from ...mixture_of_experts import Latents
 from ..natural_gradients.sites import assign_q, prior_sites, site_step
 from ..solvers import NATGRAD, Feed, Options
@@ -172,10 +172,15 @@ def _start_function(program: Program):
             expert = model.experts.experts[k]
             scale(expert, noise_factor[k], lengthscale_factor[k])
 
-        def objective(latents):
-            return tf.reduce_sum(rows.weight * _assigned(latents, rows.Y, model.points, responsibilities))
-
         def step(i, sites):
+            def objective(latents):
+                if latents.log_noise is not None:
+                    # In the first step no function is near its rows, which would all pass for noise.
+                    moves = tf.cast(i > 0, dtype)
+                    log_noise = Marginals(*(part * moves for part in latents.log_noise))
+                    latents = latents._replace(log_noise=log_noise)
+                return tf.reduce_sum(rows.weight * _assigned(latents, rows.Y, model.points, responsibilities))
+
             return i + 1, site_step(model, rows.X, sites, objective, [], 1.0)[2]
 
         start = tf.constant(0), prior_sites(model, rows.X)
