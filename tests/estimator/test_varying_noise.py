@@ -47,7 +47,7 @@ def test_one_expert_learns_a_noise_that_grows(one, rows):
     X, y, std = fan(2000, seed=1)
     best = norm(np.sin(2 * X[:, 0]), std).logpdf(y).mean()
     assert one.score_samples(X, y).mean() > best - 0.05
-    constant = MoGPERegressor(1, n_inducing=20, random_state=0).fit(*rows[:2])
+    constant = MoGPERegressor(1, noise="constant", n_inducing=20, random_state=0).fit(*rows[:2])
     assert constant.score_samples(X, y).mean() < best - 0.2
     assert one.lower_bound_ > constant.lower_bound_ + 50
 
@@ -83,9 +83,8 @@ def test_components_of_an_expert_stand_together(two, rows):
 @pytest.mark.parametrize("noise", ["varying", "constant"])
 def test_the_variance_is_the_sum_of_its_parts(two, rows, noise):
     X, y, _ = rows
-    model = (
-        two[0] if noise == "varying" else MoGPERegressor(max_iter=5, n_inducing=8, random_state=0).fit(X, y)
-    )
+    params = {**SMALL, "noise": noise, "init_params": "noise", "max_iter": 5}
+    model = two[0] if noise == "varying" else MoGPERegressor(2, **params).fit(X, y)
     parts = model.predict_variance_parts(X)
     std = model.predict(X, return_std=True)[1]
     assert all(part.shape == std.shape and np.all(part >= 0) for part in parts)
