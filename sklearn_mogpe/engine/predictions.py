@@ -20,7 +20,7 @@ from .structure import KERNELS, Structure
 # 1024 to 4096 were fastest.
 ROWS_PER_CALL = 2048
 
-# Rows that can be asked for jointly: a function's covariance over so many takes 200 MB, and 1 GB while it is made.
+# Rows that can be asked for jointly: a function's covariance takes 200 MB then, and 1 GB while it is made.
 MAX_JOINT_ROWS = 5000
 
 
