@@ -1,6 +1,7 @@
 """From the state of a fitted mixture to predictions and to its GPflow model."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import gpflow
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils import gen_batches
 
 from ..data.rows import Scales
 from ..experts import SVGPExpert
+from ..gps import joint_moments
 from ..gps.covariances import takes_all_columns
 from ..mixture_of_experts import MixtureOfExpertsBase
 from .program import Program, State, building, checkout, mixture_function, variables_of
@@ -17,6 +19,9 @@ from .structure import KERNELS, Structure
 # Rows that one call predicts for: bounds the memory, whatever the number of rows asked for. Of 256 to 16384,
 # 1024 to 4096 were fastest.
 ROWS_PER_CALL = 2048
+
+# Rows that can be asked for jointly: a function's covariance takes 200 MB then, and 1 GB while it is made.
+MAX_JOINT_ROWS = 5000
 
 
 def predict_mixture(
@@ -65,6 +70,46 @@ def _experts_function(program):
         return tf.transpose(functions.mean, (2, 0, 1)), tf.transpose(functions.variance, (2, 0, 1))
 
     return program.compile(experts, program.rows_signature.X)
+
+
+def predict_joint_functions(
+    structure: Structure, state: State, scales: Scales, X: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means (N, K, P) and covariances (K, P, N, N) of the experts' functions over X (N, D), in units of y.
+
+    Raises
+    ------
+    ValueError
+        If there are too many rows, or the functions of an expert have no known covariance.
+    """
+    if len(X) > MAX_JOINT_ROWS:
+        raise ValueError(
+            f"Expected at most {MAX_JOINT_ROWS} rows, since a joint covariance has as many rows and columns, "
+            f"got {len(X)}; try a coarser grid and interpolate between its rows."
+        )
+    # What inducing points leave open is a small difference of large numbers, for which single is too little.
+    with checkout(replace(structure, dtype="float64")) as program:
+        program.assign(state)
+        parts = program.get(_joint_function)(program.tensor(scales.X.transform(X)))
+    mean, covariance = (part.numpy() for part in parts)
+    return scales.Y.inverse_transform(mean), scales.Y.scale[:, None, None] ** 2 * covariance
+
+
+def _joint_function(program):
+    experts = program.model.experts.experts
+    others = sorted({type(expert).__name__ for expert in experts if not isinstance(expert, SVGPExpert)})
+    if others:
+        raise ValueError(
+            f"Expected experts of SVGPExpert, whose functions' covariances are known, got {others}; "
+            "predict_latent_functions gives each row's mean and standard deviation."
+        )
+
+    def joint(X):
+        moments = [joint_moments(expert.gp, X, program.jitter) for expert in experts]
+        mean, covariance = (tf.stack(part) for part in zip(*moments, strict=True))
+        return tf.transpose(mean, (2, 0, 1)), covariance
+
+    return program.compile(joint, program.rows_signature.X)
 
 
 def _gates_function(program):

@@ -16,15 +16,15 @@ from ..data import fitted_state
 from ..data.rows import Scales
 from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array, Mixture
-from ..predictive.predictor import MixturePredictorMixin
 from .gating_classifier import GatingClassifier
+from .latent_functions import LatentFunctionsMixin
 
 # Models that were asked for, outside the estimators, which hold NumPy arrays and plain Python only.
 _models: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
 
 
-class FittedModelMixin(MixturePredictorMixin):
+class FittedModelMixin(LatentFunctionsMixin):
     """Predictions, the model and its parts from ``_state``, see :mod:`sklearn_mogpe.data.fitted_state`."""
 
     _state: dict[str, Any]
@@ -124,64 +124,6 @@ class FittedModelMixin(MixturePredictorMixin):
                 model = build_model(self._structure, self._state["parameters"], *sizes)
                 _models[self] = self._state, model
             return model
-
-    def predict_latent_functions(self, X: ArrayLike, return_std: bool = False) -> Any:
-        """Mean of the experts' latent functions at X.
-
-        Each expert's y is its function plus noise: so the means are those of :meth:`predict_experts`, but the
-        standard deviations leave out the noise.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        return_std : bool, default=False
-            Also return the standard deviations.
-
-        Returns
-        -------
-        means : array of shape (n, n_experts) or (n, n_experts, n_outputs)
-            In units of y.
-        stds : array of the same shape
-            If asked for.
-        """
-        query = self._query(X)
-        from ..engine.predictions import predict_latent_functions
-
-        means, stds = map(self._shaped, predict_latent_functions(*query))
-        return (means, stds) if return_std else means
-
-    def predict_gating_functions(self, X: ArrayLike, return_std: bool = False) -> Any:
-        """Mean of the gate's latent functions at X.
-
-        Of two experts, there is one function h, and the first expert has probability ``Phi(h)``. Of K > 2,
-        there are K, and the probabilities are their softmax. The mixing probabilities average over what is
-        not known of the functions.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, n_features)
-        return_std : bool, default=False
-            Also return the standard deviations.
-
-        Returns
-        -------
-        means : array of shape (n, n_functions)
-        stds : array of the same shape
-            If asked for.
-
-        Raises
-        ------
-        ValueError
-            If there is only one expert, and so no gate.
-        """
-        check_is_fitted(self)
-        if self.n_experts_ == 1:
-            raise ValueError("Expected at least two experts, got one, which has no gate; try n_experts=2.")
-        query = self._query(X)
-        from ..engine.predictions import predict_gating_functions
-
-        means, stds = predict_gating_functions(*query)
-        return (means, stds) if return_std else means
 
     def predict_noise(self, X: ArrayLike) -> Array:
         """Standard deviation of each expert's noise at X.

@@ -49,13 +49,13 @@ class MoGPERegressor(
         step grows with M^2. ``"auto"`` is 50 for one feature and 100 for more.
     experts : list of dict or callable, default=None
         The experts one by one, as many as there shall be. A dict may have ``kernel``, ``mean_function``,
-        ``noise_variance``, ``inducing`` (``{"num": 32}``), ``q_mu``, ``q_sqrt``, ``q_diag`` and
+        ``noise_variance``, ``noise_gp``, ``inducing`` (``{"num": 32}``), ``q_mu``, ``q_sqrt``, ``q_diag`` and
         ``trainable``, see :mod:`sklearn_mogpe.gps.configuration`; what is missing is as the other parameters
         say. Values are where training starts, in standardised units. A callable
         ``(input_dim, num_outputs, Z) -> ExpertBase`` makes an expert of one's own.
     gating_network : dict or callable, default=None
-        The gate: a dict of the same keys but ``noise_variance``, or of ``functions``, a list of such dicts,
-        one for each of its functions. A callable ``(input_dim, num_experts, Z) -> GatingNetworkBase`` makes a
+        The gate: a dict of the same keys but the noise's, or of ``functions``, a list of such dicts, one for
+        each of its functions. A callable ``(input_dim, num_experts, Z) -> GatingNetworkBase`` makes a
         gate of one's own.
     bound : {"tight", "further_gating", "further"} or callable, default="further"
         The lower bound that is maximised. ``"further"`` bounds the likelihood of the full processes, and is

@@ -17,6 +17,7 @@ S     sample points of an expectation
 
 from . import tensorflow_start  # noqa: F401  # before any other import
 from .divergence import prior_kl
+from .joint import joint_moments
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .priors import log_density
 from .projection import Marginals, Projection, join_marginals, marginals, project, q_moments
@@ -29,6 +30,7 @@ __all__ = [
     "SparseGP",
     "assign_concatenated",
     "join_marginals",
+    "joint_moments",
     "joint_q",
     "log_density",
     "log_softmax",

@@ -22,6 +22,7 @@ class ModelPredictor(MixturePredictorMixin):
         self.n_outputs_, self.n_experts_ = model.experts.num_outputs, model.experts.num_experts
         self._model = model
         self._mixture = tf.function(model.predict_mixture, autograph=False, reduce_retracing=True)
+        self._noise = tf.function(_noise_of(model), autograph=False, reduce_retracing=True)
         self._latents = tf.function(_functions_of(model), autograph=False, reduce_retracing=True)
 
     def mixture(self, X) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -41,6 +42,10 @@ class ModelPredictor(MixturePredictorMixin):
         """Means, and standard deviations if asked for, of the experts' functions at X, of shape (N, K, P)."""
         return self._functions(X, return_std)[0]
 
+    def predict_noise(self, X):
+        """Standard deviations of the experts' noise at X, of shape (N, K, P)."""
+        return np.sqrt(self._noise(_tensor(X)))
+
     def _functions(self, X, return_std):
         pairs = [(mean.numpy(), np.sqrt(variance)) for mean, variance in self._latents(_tensor(X))]
         return pairs if return_std else [mean for mean, _ in pairs]
@@ -58,6 +63,10 @@ def _functions_of(model):
         return [(tf.transpose(f.mean, axes), tf.transpose(f.variance, axes)) for f, axes in parts]
 
     return functions
+
+
+def _noise_of(model):
+    return lambda X: tf.transpose(model.latents(X).expected_noise(), (2, 0, 1))
 
 
 def _tensor(X):

@@ -8,6 +8,7 @@ from .experts import ExpertsDisplay
 from .figures import close_figures, make_figures
 from .functions_display import GatingFunctionsDisplay, LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
+from .noise import NoiseDisplay
 from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
@@ -18,6 +19,7 @@ __all__ = [
     "LatentFunctionsDisplay",
     "MixingProbabilitiesDisplay",
     "MomentsDisplay",
+    "NoiseDisplay",
     "PredictiveDensityDisplay",
     "TrainingCurveDisplay",
     "close_figures",

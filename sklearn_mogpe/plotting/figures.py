@@ -15,6 +15,7 @@ from .experts import ExpertsDisplay
 from .functions_display import GatingFunctionsDisplay, LatentFunctionsDisplay
 from .grid import varying_features
 from .mixing_probabilities import MixingProbabilitiesDisplay
+from .noise import NoiseDisplay
 from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
@@ -53,7 +54,7 @@ def make_figures(
     Returns
     -------
     dict of matplotlib Figures
-        By the names ``"density"``, ``"moments"``, ``"experts"``, ``"latent_functions"``,
+        By the names ``"density"``, ``"moments"``, ``"experts"``, ``"latent_functions"``, ``"noise"``,
         ``"mixing_probabilities"``, ``"gating_functions"`` (if there are any), ``"calibration"`` (with y)
         and ``"training_curve"`` (if training was reported).
     """
@@ -68,6 +69,7 @@ def make_figures(
         "moments": MomentsDisplay.from_estimator(estimator, X, y, **targets),
         "experts": ExpertsDisplay.from_estimator(estimator, X, y, **targets),
         "latent_functions": LatentFunctionsDisplay.from_estimator(estimator, X, y, **targets, **inducing),
+        "noise": NoiseDisplay.from_estimator(estimator, X, **targets),
         "mixing_probabilities": MixingProbabilitiesDisplay.from_estimator(estimator, X, **grid),
     }
     regressor = last_step(estimator)

@@ -1,9 +1,9 @@
 """The predictive density of y, and its moments."""
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..predictive import gaussian_mixture
 from .base import MixtureDisplay
@@ -80,7 +80,7 @@ class PredictiveDensityDisplay(MixtureDisplay):
         ax: Any = None,
         *,
         kind: str = "relative",
-        coverage: Sequence[float] = (0.5, 0.9),
+        coverage: ArrayLike = (0.5, 0.9),
         n_samples: int = 0,
         random_state: Any = 0,
         legend: bool = True,
@@ -101,7 +101,7 @@ class PredictiveDensityDisplay(MixtureDisplay):
         kind : {"relative", "density", "log_density", "intervals"}, default="relative"
             Over one feature: what is shaded. The density as a part of the highest at the same input, the
             density, its logarithm, or the central intervals.
-        coverage : sequence of float, default=(0.5, 0.9)
+        coverage : float or sequence of float, default=(0.5, 0.9)
             Over one feature: probabilities of the central intervals whose ends are drawn.
         n_samples : int, default=0
             Over one feature: number of samples at each input of the grid, independent of each other.
@@ -128,9 +128,10 @@ class PredictiveDensityDisplay(MixtureDisplay):
 
         ax = make_axes(ax)[0, 0]
         mixture, x = self._flat(), self.coordinates[0]
+        coverages = gaussian_mixture.probabilities(coverage, "coverage").ravel()
         edges = [
             [gaussian_mixture.quantile(q, *mixture)[:, 0] for q in (0.5 - c / 2, 0.5 + c / 2)]
-            for c in coverage
+            for c in coverages
         ]
         if kind == "intervals":
             options = area_style(density_kw, color=MIXED, alpha=0.18)
@@ -138,7 +139,7 @@ class PredictiveDensityDisplay(MixtureDisplay):
         else:
             self._shade(ax, kind, density_kw, colorbar)
         self.interval_lines_ = []
-        for i, (c, pair) in enumerate(zip(coverage, edges, strict=True)):
+        for i, (c, pair) in enumerate(zip(coverages, edges, strict=True)):
             options = line_style(interval_kw, color=MIXED, linewidth=0.8, linestyle=DASHES[i % len(DASHES)])
             lines = [ax.plot(x, edge, **options)[0] for edge in pair]
             lines[0].set_label(f"{c:.0%} interval")

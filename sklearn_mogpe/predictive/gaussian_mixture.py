@@ -97,17 +97,26 @@ def quantile(q: float, weights: Array, means: Array, stds: Array) -> Array:
     return high
 
 
-def tail(coverage: float) -> float:
-    """Probability on each side of a central interval.
+def probabilities(values: Any, name: str, *, max_ndim: int = 1) -> Array:
+    """One probability or a list of them, strictly between 0 and 1, as an array of shape () or (n,).
 
     Raises
     ------
     ValueError
-        If the coverage is not strictly between 0 and 1.
+        If they are not, or are a list although ``max_ndim`` is 0; ``name`` is that of the argument.
     """
-    if not 0 < coverage < 1:
-        raise ValueError(f"Expected a coverage strictly between 0 and 1, got {coverage!r}; try 0.9.")
-    return (1.0 - coverage) / 2.0
+    result = np.asarray(values, dtype=object)  # as they are: text is no number, whatever it says
+    if result.ndim > max_ndim or not all(
+        isinstance(p, float | np.floating) and 0 < p < 1 for p in result.ravel()
+    ):
+        expected = "a number or a list of numbers" if max_ndim else "a number"
+        raise ValueError(f"Expected {expected} strictly between 0 and 1 as {name}, got {values!r}; try 0.9.")
+    return result.astype(float)
+
+
+def tail(coverage: Any, *, max_ndim: int = 0) -> Any:
+    """Probability on each side of a central interval, or of several; see :func:`probabilities`."""
+    return (1.0 - probabilities(coverage, "coverage", max_ndim=max_ndim)) / 2.0
 
 
 def sample(n_samples: int, weights: Array, means: Array, stds: Array, random_state: Any) -> Array:

@@ -120,7 +120,7 @@ class MixturePredictorMixin(abc.ABC):
         ----------
         X : array-like of shape (n, n_features)
         q : float or array-like of shape (n_levels,)
-            Levels between 0 and 1, exclusive.
+            Levels between 0 and 1, exclusive; maybe none.
 
         Returns
         -------
@@ -132,36 +132,38 @@ class MixturePredictorMixin(abc.ABC):
         ValueError
             If a level is not strictly between 0 and 1.
         """
-        levels = np.asarray(q, dtype=float)
-        if levels.ndim > 1 or not np.all((levels > 0) & (levels < 1)):
-            raise ValueError(
-                f"Expected a level or a list of levels strictly between 0 and 1 as q, got {q!r}."
-            )
+        levels = gaussian_mixture.probabilities(q, "q")
         mixture = self.predict_mixture(X)
-        result = [self._shaped(gaussian_mixture.quantile(level, *mixture)) for level in levels.ravel()]
-        return result[0] if levels.ndim == 0 else np.stack(result, axis=-1)
+        n, _, P = mixture[1].shape
+        result = np.empty((n, P, levels.size))
+        for i, level in enumerate(levels.ravel()):
+            result[:, :, i] = gaussian_mixture.quantile(level, *mixture)
+        result = result[:, 0] if self._flat_output else result
+        return result[..., 0] if levels.ndim == 0 else result
 
-    def predict_interval(self, X: ArrayLike, coverage: float = 0.9) -> tuple[Array, Array]:
+    def predict_interval(self, X: ArrayLike, coverage: ArrayLike = 0.9) -> tuple[Array, Array]:
         """Central interval that holds y with the given probability, for each output.
 
         Parameters
         ----------
         X : array-like of shape (n, n_features)
-        coverage : float, default=0.9
+        coverage : float or array-like of shape (n_intervals,), default=0.9
             Between 0 and 1, exclusive; as much probability lies below the interval as above.
 
         Returns
         -------
         lower, upper : arrays of shape (n,) or (n, n_outputs)
+            With one more axis, of length n_intervals, at the end if ``coverage`` is not a number.
 
         Raises
         ------
         ValueError
-            If the coverage is not strictly between 0 and 1.
+            If a coverage is not strictly between 0 and 1.
         """
-        tail = gaussian_mixture.tail(coverage)
-        bounds = self.predict_quantile(X, [tail, 1.0 - tail])
-        return bounds[..., 0], bounds[..., 1]
+        tails = gaussian_mixture.tail(coverage, max_ndim=1)
+        bounds = self.predict_quantile(X, np.stack([tails, 1.0 - tails]).ravel())
+        lower, upper = np.split(bounds, 2, axis=-1)
+        return (lower, upper) if tails.ndim else (lower[..., 0], upper[..., 0])
 
     def score_samples(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         """Log density of y at X, the outputs jointly.

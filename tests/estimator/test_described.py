@@ -404,6 +404,16 @@ def test_nothing_need_be_a_gaussian_process(make, step):
     assert model.inducing_inputs_ == []
 
 
+def test_joint_draws_ask_for_experts_that_are_gaussian_processes(foreign, make, step):
+    X = step[0][:9]
+    with pytest.raises(ValueError, match=r"experts of SVGPExpert.*got \['Line'\]; predict_latent_functions"):
+        foreign.sample_functions(X)
+    model = make(experts=[QUIET, NOISY], gating_network=Logistic, max_iter=2).fit(*step[:2])
+    std = model.predict_latent_functions(X, return_std=True)[1]
+    covariance = model.predict_function_covariance(X)
+    np.testing.assert_allclose(np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)), std.T, rtol=1e-8)
+
+
 class Table(Line):
     """A line whose only parameter has many elements."""
 

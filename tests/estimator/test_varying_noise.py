@@ -84,10 +84,8 @@ def test_components_of_an_expert_stand_together(two, rows):
 @pytest.mark.parametrize("noise", ["varying", "constant"])
 def test_the_variance_is_the_sum_of_its_parts(two, rows, noise):
     X, y, _ = rows
-    model = two[0]
-    if noise == "constant":
-        params = {"init_params": "noise", "max_iter": 5, "n_inducing": 8, "random_state": 0}
-        model = MoGPERegressor(2, noise=noise, **params).fit(X, y)
+    params = {**SMALL, "noise": noise, "init_params": "noise", "max_iter": 5}
+    model = two[0] if noise == "varying" else MoGPERegressor(2, **params).fit(X, y)
     parts = model.predict_variance_parts(X)
     std = model.predict(X, return_std=True)[1]
     assert all(part.shape == std.shape and np.all(part >= 0) for part in parts)

@@ -1,4 +1,4 @@
-"""Marginals of sparse GPs equal GPflow's, and their two parts a dense computation."""
+"""Marginals and joint moments of sparse GPs equal GPflow's, and their parts a dense computation."""
 
 import gpflow
 import numpy as np
@@ -12,7 +12,15 @@ from gpflow.inducing_variables import (
     SharedIndependentInducingVariables,
 )
 
-from sklearn_mogpe.gps import SparseGP, join_marginals, marginals, project, projection, q_moments
+from sklearn_mogpe.gps import (
+    SparseGP,
+    join_marginals,
+    joint_moments,
+    marginals,
+    project,
+    projection,
+    q_moments,
+)
 from sklearn_mogpe.gps.covariances import CORRELATIONS
 
 D = 2
@@ -40,7 +48,7 @@ def sparse_gp(kernel, variable, L=1, *, q_diag=False, mean_function=None, seed=0
 
 
 def svgp_prediction(gp):
-    """Mean and variance of GPflow's SVGP of the same parts, of shape (L, N)."""
+    """Mean (L, N) and covariance (L, N, N) of GPflow's SVGP of the same parts."""
     svgp = gpflow.models.SVGP(
         gp.kernel,
         gpflow.likelihoods.Gaussian(),
@@ -54,14 +62,15 @@ def svgp_prediction(gp):
     )
     # GPflow maps over separate kernels, and AutoGraph would translate all that this calls: many seconds
     predict_f = tf.autograph.experimental.do_not_convert(svgp.predict_f)
-    return [tf.transpose(part) for part in predict_f(X)]
+    mean, covariance = predict_f(X, full_cov=True)
+    return tf.transpose(mean), covariance
 
 
 def assert_predicts(result, expected):
-    """Compare marginals with mean and whole variance."""
-    mean, variance = expected
+    """Compare marginals with mean and covariance."""
+    mean, covariance = expected
     np.testing.assert_allclose(result.mean, mean, rtol=1e-7, atol=1e-8)
-    np.testing.assert_allclose(result.variance, variance, rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(result.variance, tf.linalg.diag_part(covariance), rtol=1e-7, atol=1e-8)
 
 
 def separate(*kernels):
@@ -96,6 +105,9 @@ CASES = {
     ),
     "sum of kernels": lambda: sparse_gp(gk.RBF() + gk.Linear(), inducing(6), 2),
     "active columns": lambda: sparse_gp(gk.RBF(active_dims=[1]) * gk.Matern12(active_dims=[0]), inducing(6)),
+    "white noise in the function": lambda: sparse_gp(gk.Matern32() + gk.White(0.3), inducing(6)),
+    "periodic": lambda: sparse_gp(gk.Periodic(gk.RBF(lengthscales=0.7), period=1.5), inducing(6)),
+    "not stationary": lambda: sparse_gp(gk.ArcCosine() + gk.Polynomial(), inducing(6)),
     "multiscale": lambda: sparse_gp(
         gk.RBF(lengthscales=[0.7, 1.2]), Multiscale(inducing(6).Z.numpy(), np.full((6, D), 0.4))
     ),
@@ -114,6 +126,13 @@ def test_one_gp_equals_svgp(name, cases):
     gp, expected = cases[name]
     (result,) = marginals([gp], tf.constant(X))
     assert_predicts(result, expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_joint_moments_equal_svgp(name, cases):
+    gp, expected = cases[name]
+    for own, theirs in zip(joint_moments(gp, tf.constant(X)), expected, strict=True):
+        np.testing.assert_allclose(own, theirs, rtol=1e-7, atol=1e-8)
 
 
 def test_gps_of_all_kinds_in_one_call_equal_svgp_in_order(cases):

@@ -380,10 +380,10 @@ def test_interval_metrics_refuse_bad_bounds(metric):
         metric([0.0], [0.0], [np.nan])
 
 
-@pytest.mark.parametrize("coverage", [0.0, 1.0, 90])
+@pytest.mark.parametrize("coverage", [0.0, 1.0, 90, "0.9", [0.5, 0.9]])
 def test_coverage_is_a_probability(coverage, step_model, flat_data):
-    with pytest.raises(ValueError, match="coverage strictly between 0 and 1"):
+    with pytest.raises(ValueError, match="a number strictly between 0 and 1 as coverage"):
         interval_score([0.0], [0.0], [1.0], coverage=coverage)
     for scorer in (neg_interval_score, observed_coverage):
-        with pytest.raises(ValueError, match="coverage strictly between 0 and 1"):
+        with pytest.raises(ValueError, match="a number strictly between 0 and 1 as coverage"):
             scorer(step_model, *flat_data, coverage=coverage)

@@ -364,7 +364,7 @@ def test_pictures_of_building_blocks(by_hand, tmp_path):
         train()
         monitor(step)
     tags = read(tmp_path)["."]
-    for name in ("density", "latent_functions", "gating_functions", "calibration"):
+    for name in ("density", "latent_functions", "noise", "gating_functions", "calibration"):
         (step,) = tags[f"pictures/{name}"]
         assert step == 2
     assert "bound" not in tags
@@ -380,6 +380,8 @@ def test_model_predicts_as_an_estimator_does(step_model, step):
         (predictor.predict_latent_functions(standard)[..., 0], step_model.predict_latent_functions(X)),
     ):
         np.testing.assert_allclose(np.squeeze(ours) * y.std() + y.mean(), theirs, atol=1e-6)
+    noise = predictor.predict_noise(standard)[..., 0] * y.std()
+    np.testing.assert_allclose(noise, step_model.predict_noise(X), rtol=1e-6)
     h, std = predictor.predict_gating_functions(standard, return_std=True)
     expected = step_model.predict_gating_functions(X, return_std=True)
     np.testing.assert_allclose([h, std], expected, atol=1e-6)

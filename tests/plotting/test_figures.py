@@ -10,13 +10,13 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
 from sklearn_mogpe.plotting import close_figures, make_figures
 
-ALWAYS = ["density", "moments", "experts", "latent_functions", "mixing_probabilities"]
+ALWAYS = ["density", "moments", "experts", "latent_functions", "noise", "mixing_probabilities"]
 
 
 def test_one_feature(step_model, step):
     figures = make_figures(step_model, *step[:2], grid_resolution=20)
     assert list(figures) == [*ALWAYS, "gating_functions", "calibration", "training_curve"]
-    assert len(plt.get_fignums()) == 8
+    assert len(plt.get_fignums()) == 9
     for name in ("latent_functions", "gating_functions"):
         ticks = [line for line in figures[name].axes[0].lines if line.get_marker() == "|"]
         assert len(ticks[0].get_xdata()) == 12

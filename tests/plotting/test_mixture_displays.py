@@ -61,7 +61,7 @@ def test_shading_is_the_density(step_model, step, kind):
 
 
 def test_interval_bands(components):
-    display = PredictiveDensityDisplay(*components).plot(kind="intervals", coverage=[0.9])
+    display = PredictiveDensityDisplay(*components).plot(kind="intervals", coverage=0.9)
     (band,), ((lower, upper),) = display.bands_, display.interval_lines_
     corners = band.get_paths()[0].get_extents()
     assert corners.ymin == pytest.approx(lower.get_ydata().min())

@@ -104,6 +104,25 @@ def test_quantiles_of_several_levels(model):
         np.testing.assert_array_equal(several[..., i], model.predict_quantile(X, q))
 
 
+def test_intervals_of_several_coverages(model):
+    coverages = [0.5, 0.9, 0.8]
+    for bounds in (
+        model.predict_interval(X, coverages),
+        model.predict_interval(X, coverage=np.array(coverages)),
+    ):
+        for i, coverage in enumerate(coverages):
+            single = model.predict_interval(X, coverage)
+            for several, one in zip(bounds, single, strict=True):
+                assert several.shape == (*one.shape, 3)
+                np.testing.assert_array_equal(several[..., i], one)
+
+
+def test_no_levels_have_no_quantiles(model):
+    shape = (*model.predict(X).shape, 0)
+    assert model.predict_quantile(X, []).shape == shape
+    assert [bound.shape for bound in model.predict_interval(X, [])] == [shape, shape]
+
+
 def test_interval_leaves_half_of_the_rest_on_each_side(model):
     lower, upper = model.predict_interval(X, coverage=0.8)
     np.testing.assert_allclose(lower, model.predict_quantile(X, 0.1), rtol=1e-9)
@@ -128,15 +147,15 @@ def test_interval_covers_its_share_of_new_rows(request, new_rows, name, coverage
     assert np.mean((y >= lower) & (y <= upper)) == pytest.approx(coverage, abs=0.07)
 
 
-@pytest.mark.parametrize("q", [0.0, 1.0, -0.1, [0.5, 1.5], np.nan, [[0.5]]])
+@pytest.mark.parametrize("q", [0.0, 1.0, -0.1, [0.5, 1.5], np.nan, [[0.5]], "0.5", ["0.5"], None])
 def test_level_out_of_range(step_model, q):
     with pytest.raises(ValueError, match="strictly between 0 and 1 as q, got"):
         step_model.predict_quantile(X, q)
 
 
-@pytest.mark.parametrize("coverage", [0, 1, 1.5, -0.5, np.nan])
+@pytest.mark.parametrize("coverage", [0, 1, 1.5, -0.5, np.nan, [0.5, 90], [[0.5]], "0.9", ["0.9"], None])
 def test_coverage_out_of_range(step_model, coverage):
-    with pytest.raises(ValueError, match="coverage strictly between 0 and 1, got"):
+    with pytest.raises(ValueError, match=r"strictly between 0 and 1 as coverage, got .*; try 0.9"):
         step_model.predict_interval(X, coverage)
 
 
