@@ -27,6 +27,8 @@ class Latents(NamedTuple):
     log_noise : Marginals, default=None
         Of functions g, each of shape (K, P, N), by whose exponentials the noise variances are multiplied.
         None: by nothing.
+    error_variance : tensor of shape (P, N), default=None
+        Of the known errors of the rows, which a bound adds to the noise, and predictions do not. None is 0.
     """
 
     experts: Marginals
@@ -34,6 +36,7 @@ class Latents(NamedTuple):
     gates: Marginals
     gating_network: GatingNetworkBase
     log_noise: Marginals | None = None
+    error_variance: tf.Tensor | None = None
 
     def possible_noises(self) -> tuple[tf.Tensor, Array]:
         """Noise variances, and with what weights they stand for what is known of the noise.
