@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.utils import check_array, check_consistent_length, gen_batches
+from sklearn.utils import gen_batches
 
 # Up to this many rows the whole data is used at once, and equal rows are merged.
 WHOLE_DATA_ROWS = 20_000
@@ -14,8 +14,21 @@ BLOCK_ROWS = 65_536
 # Decimals of standardised rows.
 DECIMALS = 12
 
+# Known errors of standardised rows at most: such rows say nothing, and squares can still be computed with.
+LARGEST_ERROR = 1e9
 
-class Rows(NamedTuple):
+# How often the scale of outputs with known errors is fitted anew, at most.
+SCALE_ROUNDS = 10
+
+
+class _Rows(NamedTuple):
+    X: Any
+    Y: Any
+    weight: Any
+    error: Any
+
+
+class Rows(_Rows):
     """Data in rows: NumPy's arrays, or TensorFlow's tensors on a device.
 
     Attributes
@@ -23,11 +36,17 @@ class Rows(NamedTuple):
     X : array of shape (N, D)
     Y : array of shape (N, P)
     weight : array of shape (N,)
+    error : array of shape (N, P)
+        Standard deviations of the known errors of Y; zeros unless given.
     """
 
-    X: Any
-    Y: Any
-    weight: Any
+    __slots__ = ()
+
+    def __new__(cls, X: Any, Y: Any, weight: Any, error: Any = None) -> "Rows":
+        """Make rows, by default of no known error."""
+        if error is None:
+            error = np.broadcast_to(0.0, Y.shape)  # of no size in memory
+        return super().__new__(cls, X, Y, weight, error)
 
     def part(self, places) -> "Rows":
         """Some of the rows, by a slice or by their numbers."""
@@ -68,46 +87,11 @@ class Scales(NamedTuple):
     def transform(self, rows: Rows) -> Rows:
         """Standardise, and round, so that a change of units, whose last bits differ, leads nowhere else."""
         X, Y = self.X.transform(rows.X).round(DECIMALS), self.Y.transform(rows.Y).round(DECIMALS)
-        return Rows(X, Y, rows.weight)
+        return Rows(X, Y, rows.weight, _relative(rows.error, self.Y.scale).round(DECIMALS))
 
     def without_y(self) -> "Scales":
         """The same for features, but outputs as they are."""
         return Scales(self.X, Scaler(np.zeros_like(self.Y.mean), np.ones_like(self.Y.scale)))
-
-
-def check_sample_weight(sample_weight, X) -> np.ndarray:
-    """Validate weights of the rows of X.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (N,), number or None
-        A number is every row's weight, None is 1.
-    X : array of shape (N, D)
-
-    Returns
-    -------
-    array of shape (N,)
-
-    Raises
-    ------
-    ValueError
-        If a weight is negative or not finite, if all are zero, or if their number is not that of the rows.
-    """
-    if sample_weight is None:
-        return np.broadcast_to(1.0, len(X))  # of no size in memory
-    if np.isscalar(sample_weight):
-        sample_weight = np.full(len(X), sample_weight)
-    weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
-    if weight.ndim != 1:
-        raise ValueError(f"Sample weights must be 1D array or scalar, got an array of shape {weight.shape}.")
-    check_consistent_length(X, weight)
-    if np.any(weight < 0):
-        raise ValueError(
-            f"Negative values in sample_weight, the smallest is {weight.min():g}; expected none."
-        )
-    if not np.any(weight):
-        raise ValueError("Sample weights are all zero; expected at least one row with a positive weight.")
-    return weight
 
 
 def distinct_rows(rows: Rows) -> Rows:
@@ -116,19 +100,38 @@ def distinct_rows(rows: Rows) -> Rows:
     A model of the result cannot depend on the order of the rows, nor distinguish a weight of 2 from a row
     that stands twice.
     """
-    X, Y, weight = rows
+    X, Y, weight, error = rows
     used = weight > 0
-    joint, place = np.unique(np.column_stack([X, Y])[used], axis=0, return_inverse=True)
-    D = X.shape[1]
+    joint, place = np.unique(np.column_stack([X, Y, error])[used], axis=0, return_inverse=True)
+    first_y, first_error = X.shape[1], X.shape[1] + Y.shape[1]
     # Added in ascending order, so that rounding does not depend on the order of the rows either.
     order = np.argsort(weight[used], kind="stable")
     summed = np.bincount(place.ravel()[order], weights=weight[used][order])
-    return Rows(joint[:, :D], joint[:, D:], summed)
+    return Rows(joint[:, :first_y], joint[:, first_y:first_error], summed, joint[:, first_error:])
 
 
 def fit_scales(rows: Rows) -> Scales:
-    """Fit the scales of features and outputs."""
-    return Scales(fit_scaler(rows.X, rows.weight), fit_scaler(rows.Y, rows.weight))
+    """Fit the scales of features and outputs.
+
+    An output counts the less, the larger its known error is, lest one that is hardly known sets the scale.
+    """
+    Y, weight, error = rows.Y, rows.weight, rows.error
+    scaler = fit_scaler(Y, weight)
+    for _ in range(SCALE_ROUNDS if np.any(error) else 0):
+        # weight (v / (v + error^2))^2, as in the likelihood of v, the variance, which is what is being fitted
+        columns = [
+            fit_scaler(Y[:, p : p + 1], weight / (1.0 + _relative(error[:, p], scale) ** 2) ** 2)
+            for p, scale in enumerate(scaler.scale)
+        ]
+        last, scaler = scaler, Scaler(*map(np.concatenate, zip(*columns, strict=True)))
+        if np.allclose(scaler.scale, last.scale, rtol=0.01, atol=0.0):
+            break
+    return Scales(fit_scaler(rows.X, weight), scaler)
+
+
+def _relative(error, scale):
+    with np.errstate(over="ignore"):
+        return np.minimum(error / scale, LARGEST_ERROR)
 
 
 def fit_scaler(values, weight) -> Scaler:

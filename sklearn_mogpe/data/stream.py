@@ -18,11 +18,11 @@ class Stream:
 
     Parameters
     ----------
-    batches : iterable of ``(X, y)`` or ``(X, y, sample_weight)``
+    batches : iterable of ``(X, y)``, ``(X, y, sample_weight)`` or ``(X, y, sample_weight, y_std)``
         Of any sizes. An iterator can be passed through once, everything else without end.
     n_rows : int or None
         Rows of a pass. None counts them, in a pass of its own.
-    check : callable ``(X, y, sample_weight=None, *, is_first) -> Rows``
+    check : callable ``(X, y, sample_weight=None, y_std=None, *, is_first) -> Rows``
         Validates a batch.
 
     Attributes
@@ -130,8 +130,11 @@ class Stream:
             yield rows
 
     def _check_batch(self, batch):
-        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-            raise ValueError(f"Expected (X, y) or (X, y, sample_weight), got {type(batch).__name__}.")
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3, 4):
+            raise ValueError(
+                "Expected (X, y), (X, y, sample_weight) or (X, y, sample_weight, y_std), got "
+                f"{type(batch).__name__}."
+            )
         is_first = self.first_batch is None
         rows = self._check(*batch, is_first=is_first)
         if is_first:

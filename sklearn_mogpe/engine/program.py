@@ -219,7 +219,7 @@ class Program:
     def rows_signature(self) -> Rows:
         """Signature of rows."""
         D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
-        shapes = Rows([None, D], [None, P], [None])
+        shapes = Rows([None, D], [None, P], [None], [None, P])
         return Rows(*(tf.TensorSpec(shape, dtype) for shape in shapes))
 
     @property

@@ -23,17 +23,24 @@ class FitTasks:
         Without callbacks, or with a scikit-learn that knows none, nothing here does anything.
     attributes : callable ``(structure, parameters) -> dict``
         Makes the attributes of a fitted estimator.
-    X, y, sample_weight
+    X, y, sample_weight, y_std
         What it is fitted to, or the first batch of that.
     """
 
     def __init__(
-        self, estimator: Any, attributes: Callable[..., Any], X: Any, y: Any, sample_weight: Any = None
+        self,
+        estimator: Any,
+        attributes: Callable[..., Any],
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        y_std: Any = None,
     ):
         self._attributes = attributes
         self._data = {"estimator": estimator, "X": X, "y": y}
-        if sample_weight is not None:
-            self._data["metadata"] = {"sample_weight": sample_weight}
+        metadata = {"sample_weight": sample_weight, "y_std": y_std}
+        if given := {name: value for name, value in metadata.items() if value is not None}:
+            self._data["metadata"] = given
         self._root = None
         if hasattr(estimator, "_skl_callbacks"):
             self._root = estimator._init_callback_context(max_subtasks=None)

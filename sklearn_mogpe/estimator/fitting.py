@@ -12,8 +12,9 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from ..data import fitted_state
+from ..data.checks import check_sample_weight, check_y_std, warn_of_weights
 from ..data.problem import Problem, make_problem, number_of_points
-from ..data.rows import WHOLE_DATA_ROWS, Rows, check_sample_weight, distinct_rows
+from ..data.rows import WHOLE_DATA_ROWS, Rows, distinct_rows
 from ..data.stream import Stream
 from ..descriptions.errors import ConfigurationError
 from ..descriptions.files import describe_estimator
@@ -29,16 +30,14 @@ State = dict[str, Any]
 Attributes = Callable[[Any, Any], dict[str, Any]]
 
 
-def fit_rows(
-    estimator: Any, X: Any, y: Any, sample_weight: Any, last: State | None, *, one_pass: bool = False
-) -> None:
+def fit_rows(estimator: Any, data: tuple[Any, ...], last: State | None, *, one_pass: bool = False) -> None:
     """Fit an estimator to arrays.
 
     Parameters
     ----------
     estimator : MoGPERegressor
         Gets the fitted attributes.
-    X, y, sample_weight
+    data : tuple (X, y, sample_weight, y_std)
         As for ``fit``.
     last : dict or None
         State of the fit to go on from.
@@ -51,7 +50,8 @@ def fit_rows(
     if one_pass:
         descriptions = descriptions.settled()
     min_rows = 2 if last is None else 1
-    rows = _check_rows(estimator, X, y, sample_weight, reset=last is None, min_rows=min_rows)
+    rows = _check_rows(estimator, *data, reset=last is None, min_rows=min_rows)
+    warn_of_weights(rows.weight)
     few = len(rows.X) <= WHOLE_DATA_ROWS
     if few:
         rows = distinct_rows(rows)
@@ -70,7 +70,7 @@ def fit_rows(
     max_iter = 1 if one_pass else estimator.max_iter
     settings = make_settings(estimator, descriptions, problem.n_rows, solver, max_iter)
     checkpoint_dir = None if one_pass else estimator.checkpoint_dir
-    _train(estimator, descriptions, problem, settings, (X, y, sample_weight), last, checkpoint_dir)
+    _train(estimator, descriptions, problem, settings, data, last, checkpoint_dir)
 
 
 def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last: State | None) -> None:
@@ -90,6 +90,7 @@ def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last
         return _check_rows(estimator, *batch, reset=is_first and last is None)
 
     with closing(Stream(batches, n_rows, check)) as stream:
+        warn_of_weights(stream.head.weight)
         descriptions, head = read_descriptions(estimator), stream.head
         if stream.one_pass:
             descriptions = descriptions.settled()
@@ -124,7 +125,14 @@ def _check_pictures(estimator: Any) -> None:
 
 
 def _check_rows(
-    estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, reset: bool, min_rows: int = 1
+    estimator: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    y_std: Any = None,
+    *,
+    reset: bool,
+    min_rows: int = 1,
 ) -> Rows:
     X, y = validate_data(
         estimator,
@@ -137,7 +145,8 @@ def _check_rows(
         ensure_min_samples=min_rows,
     )
     y = check_array(y, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y")
-    return Rows(X, y[:, None] if y.ndim == 1 else y, check_sample_weight(sample_weight, X))
+    Y = y[:, None] if y.ndim == 1 else y
+    return Rows(X, Y, check_sample_weight(sample_weight, X), check_y_std(y_std, Y))
 
 
 def _make_problem(

@@ -251,7 +251,13 @@ class MoGPERegressor(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        y_std: ArrayLike | None = None,
+    ) -> Self:
         """Fit the mixture.
 
         Parameters
@@ -260,6 +266,9 @@ class MoGPERegressor(
         y : array-like of shape (n,) or (n, n_outputs)
         sample_weight : array-like of shape (n,), default=None
             A weight of 2 is a row that stands twice.
+        y_std : float or array-like of shape (n,) or (n, n_outputs), default=None
+            Standard deviation of the known error of each row's y, in units of y, on top of the noise that is
+            learnt. None is 0. Predictions are of y without that error.
 
         Returns
         -------
@@ -274,11 +283,17 @@ class MoGPERegressor(
             If the covariance matrices cannot be factorised.
         """
         last = self._state if self.warm_start and hasattr(self, "_state") else None
-        fit_rows(self, X, y, sample_weight, last)
+        fit_rows(self, (X, y, sample_weight, y_std), last)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        y_std: ArrayLike | None = None,
+    ) -> Self:
         """Pass once over some rows, in mini-batches, from the present parameters.
 
         The first call fits the scales of features and outputs and looks for a start, so its rows should
@@ -290,12 +305,13 @@ class MoGPERegressor(
         X : array-like of shape (n, n_features)
         y : array-like of shape (n,) or (n, n_outputs)
         sample_weight : array-like of shape (n,), default=None
+        y_std : float or array-like of shape (n,) or (n, n_outputs), default=None
 
         Returns
         -------
         self
         """
-        fit_rows(self, X, y, sample_weight, getattr(self, "_state", None), one_pass=True)
+        fit_rows(self, (X, y, sample_weight, y_std), getattr(self, "_state", None), one_pass=True)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -308,7 +324,7 @@ class MoGPERegressor(
 
         Parameters
         ----------
-        batches : iterable of ``(X, y)`` or ``(X, y, sample_weight)``
+        batches : iterable of ``(X, y)``, ``(X, y, sample_weight)`` or ``(X, y, sample_weight, y_std)``
             Batches as :meth:`fit` takes them, such as a list, a ``tf.data.Dataset`` or an object with
             ``__iter__``, which is iterated anew for every pass. Of an iterator, such as a generator, there
             is only one pass, whatever ``max_iter``; when it ends, so does training.

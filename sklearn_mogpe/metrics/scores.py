@@ -9,7 +9,7 @@ import scoringrules
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
-from ..data.rows import check_sample_weight
+from ..data.checks import check_sample_weight
 from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array
 

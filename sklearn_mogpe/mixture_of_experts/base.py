@@ -103,7 +103,11 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return self.experts.prior_kl() + self.gating_network.prior_kl()
 
     def expected_log_lik(
-        self, latents: Latents, Y: tf.Tensor, sample_weight: tf.Tensor | None = None
+        self,
+        latents: Latents,
+        Y: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
+        error: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """The bound's sum over rows, scaled to all data: ``N / B sum_n w_n E_n``, a scalar.
 
@@ -114,7 +118,11 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         Y : tensor of shape (B, P)
         sample_weight : tensor of shape (B,), default=None
             None is 1 for each row.
+        error : tensor of shape (B, P), default=None
+            Standard deviations of the known errors of Y. None is 0.
         """
+        if error is not None:
+            latents = latents._replace(error_variance=tf.transpose(tf.square(error)))
         rows = self.bound(latents, Y, self.points.astype(tf.as_dtype(Y.dtype).as_numpy_dtype))
         if sample_weight is not None:
             rows *= sample_weight
@@ -127,8 +135,8 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
 
         Parameters
         ----------
-        data : tuple of tensors (X, Y) or (X, Y, sample_weight)
-            Of shapes (B, D), (B, P) and (B,).
+        data : tuple of tensors (X, Y), (X, Y, sample_weight) or (X, Y, sample_weight, error)
+            Of shapes (B, D), (B, P), (B,) and (B, P).
         """
         X, *targets = data
         return self.expected_log_lik(self.latents(X), *targets) - self.prior_kl()

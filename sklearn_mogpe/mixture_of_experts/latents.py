@@ -28,6 +28,8 @@ class Latents(NamedTuple):
         None: by nothing.
     noise_floor : tensor of shape (P,), default=None
         Added to the noise variances, then. None is zero.
+    error_variance : tensor of shape (P, N), default=None
+        Of the known errors of the rows, which a bound adds to the noise, and predictions do not. None is 0.
     """
 
     experts: Marginals
@@ -36,6 +38,7 @@ class Latents(NamedTuple):
     gating_network: GatingNetworkBase
     log_noise: Marginals | None = None
     noise_floor: tf.Tensor | None = None
+    error_variance: tf.Tensor | None = None
 
     def noise_at(self, points: Any) -> tf.Tensor:
         """Noise variances, at standard normal points of the functions g if the noise varies.

@@ -53,7 +53,8 @@ def make_monitor(
     model : MixtureOfExpertsBase
     log_dir : path-like
         Where to put the file. TensorBoard shows all files of one directory as one run.
-    data : tuple of arrays (X, Y) or (X, Y, weight), of shapes (N, D), (N, P) and (N,), default=None
+    data : tuple of arrays (X, Y), (X, Y, weight) or (X, Y, weight, error), default=None
+        Of shapes (N, D), (N, P), (N,) and (N, P), the last for standard deviations of known errors of Y.
         Training data, or some of it, for the bound (scaled to ``model.num_data`` rows, if that is set), the
         log prior and the experts' shares.
     test_data : tuple of arrays, of the same shapes, default=None
@@ -264,10 +265,10 @@ def _new(directory):
         return new
 
 
-def _own_rows(X, Y, weight=None):
+def _own_rows(X, Y, weight=None, error=None):
     if np.ndim(Y) != 2:
         raise ValueError(f"Expected Y of shape (N, P), got {np.shape(Y)}; reshape it by Y[:, None].")
-    parts = X, Y, np.ones(len(X)) if weight is None else weight
+    parts = Rows(X, Y, np.ones(len(X)) if weight is None else weight, error)
     return Rows(*(np.asarray(part, gpflow.default_float()) for part in parts))
 
 
@@ -293,7 +294,8 @@ def _shares(predict, rows, n_experts):
 def _errors(predict, rows, scale=1.0):
     """Scores of the predictions for some rows, in units ``1 / scale`` of theirs."""
     weights, means, variances = (part.numpy() for part in predict(rows.X))
-    log_density = gaussian_mixture.log_density(rows.Y, weights, means, np.sqrt(variances))
+    stds = np.sqrt(variances + rows.error[:, None] ** 2)  # of what was measured
+    log_density = gaussian_mixture.log_density(rows.Y, weights, means, stds)
     scale = np.broadcast_to(scale, rows.Y.shape[1])
     errors = (gaussian_mixture.mean(weights, means) - rows.Y) * scale
     scores = {

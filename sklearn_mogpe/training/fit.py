@@ -332,5 +332,6 @@ def _shares(program, rows):
 def _mean_log_density(program, rows):
     parts = program.get(mixture_function)(program.tensor(rows.X))
     weights, means, variances = (part.numpy() for part in parts)
-    log_density = gaussian_mixture.log_density(rows.Y, weights, means, np.sqrt(variances))
+    stds = np.sqrt(variances + rows.error[:, None] ** 2)  # of what was measured
+    log_density = gaussian_mixture.log_density(rows.Y, weights, means, stds)
     return float(np.average(log_density, weights=rows.weight))

@@ -1,4 +1,4 @@
-"""Sample weights that scikit-learn routes to the regressor."""
+"""Sample weights and known errors that scikit-learn routes to the regressor."""
 
 import numpy as np
 import pytest
@@ -60,6 +60,25 @@ def test_weights_through_cross_validation(make_regressor, requesting, motorcycle
     times = weight[train].astype(int)
     repeated = make_regressor().fit(np.repeat(X[train], times, axis=0), np.repeat(y[train], times))
     assert found[0] == pytest.approx(repeated.score(X[test], y[test], weight[test]), rel=1e-9)
+
+
+@pytest.fixture
+def y_std(motorcycle):
+    return np.random.default_rng(3).uniform(0.0, 50.0, len(motorcycle[1]))
+
+
+def test_known_errors_through_a_pipeline_and_cross_validation(make_regressor, motorcycle, y_std):
+    X, y = motorcycle
+    scaled = MinMaxScaler().fit_transform(X)
+    pipeline = make_pipeline(MinMaxScaler(), make_regressor().set_fit_request(y_std=True))
+    direct = make_regressor().fit(scaled, y, y_std=y_std).predict(scaled)
+    np.testing.assert_array_equal(pipeline.fit(X, y, y_std=y_std).predict(X), direct)
+    assert np.abs(direct - make_regressor().fit(scaled, y).predict(scaled)).max() > 1.0
+    found = cross_validate(pipeline, X, y, cv=FOLDS, params={"y_std": y_std})["test_score"]
+    train, test = next(FOLDS.split(X))
+    scaler = MinMaxScaler().fit(X[train])
+    fold = make_regressor().fit(scaler.transform(X[train]), y[train], y_std=y_std[train])
+    assert found[0] == pytest.approx(fold.score(scaler.transform(X[test]), y[test]), rel=1e-9)
 
 
 def test_weights_must_be_asked_for(make_regressor, motorcycle, weight):

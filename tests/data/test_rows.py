@@ -5,13 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from sklearn_mogpe.data.rows import (
-    Rows,
-    check_sample_weight,
-    distinct_rows,
-    fit_scaler,
-    fit_scales,
-)
+from sklearn_mogpe.data.rows import LARGEST_ERROR, Rows, Scaler, Scales, distinct_rows, fit_scaler, fit_scales
 
 
 @pytest.fixture
@@ -29,12 +23,12 @@ def assert_same(first, second):
 def test_equal_rows_merge_and_their_weights_add_up():
     X, Y = np.array([[2.0], [1.0], [2.0], [1.0]]), np.array([[5.0], [6.0], [5.0], [7.0]])
     merged = distinct_rows(Rows(X, Y, np.array([1.0, 2.0, 0.5, 4.0])))
-    assert_same(merged, ([[1.0], [1.0], [2.0]], [[6.0], [7.0], [5.0]], [2.0, 4.0, 1.5]))
+    assert_same(merged, ([[1.0], [1.0], [2.0]], [[6.0], [7.0], [5.0]], [2.0, 4.0, 1.5], np.zeros((3, 1))))
 
 
 def test_rows_of_weight_zero_are_left_out():
     merged = distinct_rows(Rows(np.array([[1.0], [2.0]]), np.zeros((2, 1)), np.array([0.0, 3.0])))
-    assert_same(merged, ([[2.0]], [[0.0]], [3.0]))
+    assert_same(merged, ([[2.0]], [[0.0]], [3.0], [[0.0]]))
 
 
 def test_order_does_not_matter(rows):
@@ -59,7 +53,7 @@ def test_order_does_not_matter_for_broken_weights(weight):
 def test_equal_inputs_with_other_targets_stay_apart():
     X = np.ones((3, 1))
     merged = distinct_rows(Rows(X, np.array([[2.0], [1.0], [2.0]]), np.ones(3)))
-    assert_same(merged, ([[1.0], [1.0]], [[1.0], [2.0]], [1.0, 2.0]))
+    assert_same(merged, ([[1.0], [1.0]], [[1.0], [2.0]], [1.0, 2.0], np.zeros((2, 1))))
 
 
 def test_scaler_standardises_by_weight():
@@ -104,36 +98,57 @@ def test_outputs_may_stay_as_they_are():
     np.testing.assert_array_equal(scales.without_y().Y.inverse_transform(values), values)
 
 
-@pytest.mark.parametrize(
-    ("weight", "expected"), [(None, [1, 1, 1]), (2.5, [2.5] * 3), ([0, 1, 2], [0, 1, 2])]
-)
-def test_weights_of_all_kinds(weight, expected):
-    found = check_sample_weight(weight, np.zeros((3, 1)))
-    assert found.dtype == np.float64
-    np.testing.assert_array_equal(found, expected)
-
-
-@pytest.mark.parametrize(
-    ("weight", "message"),
-    [
-        ([1.0, -0.25, 1.0], r"Negative values in sample_weight, the smallest is -0\.25; expected none"),
-        ([0.0, 0.0, 0.0], "all zero; expected at least one row with a positive weight"),
-        (0.0, "all zero"),
-        (-1.0, "Negative values"),
-        ([1.0, np.nan, 1.0], "sample_weight contains NaN"),
-        ([1.0, np.inf, 1.0], "sample_weight contains infinity"),
-        ([1.0, 1.0], r"inconsistent numbers of samples: \[3, 2\]"),
-        (np.ones((3, 1)), r"1D array or scalar, got an array of shape \(3, 1\)"),
-    ],
-)
-def test_bad_weights(weight, message):
-    with pytest.raises(ValueError, match=message):
-        check_sample_weight(weight, np.zeros((3, 1)))
-
-
 def test_scaler_reads_block_by_block(monkeypatch):
     rng = np.random.default_rng(0)
     values, weight = rng.normal(size=(100, 2)) * [1.0, 1e3], rng.uniform(size=100)
     whole = fit_scaler(values, weight)
     monkeypatch.setattr("sklearn_mogpe.data.rows.BLOCK_ROWS", 7)
     np.testing.assert_allclose(fit_scaler(values, weight), whole, rtol=1e-13)
+
+
+# Known errors
+
+
+def test_rows_have_no_known_error_unless_given():
+    Y = np.ones((1000, 3))
+    error = Rows(Y, Y, Y[:, 0]).error
+    np.testing.assert_array_equal(error, np.zeros((1000, 3)))
+    assert error.strides == (0, 0)  # of no size in memory
+
+
+def test_equal_rows_of_other_errors_stay_apart():
+    ones = np.ones((4, 1))
+    error = np.array([[0.2, 0.0], [0.1, 0.5], [0.2, 0.0], [0.1, 0.4]])
+    merged = distinct_rows(Rows(ones, np.ones((4, 2)), np.arange(1.0, 5.0), error))
+    assert_same(merged, (ones[:3], np.ones((3, 2)), [4.0, 2.0, 4.0], [[0.1, 0.4], [0.1, 0.5], [0.2, 0.0]]))
+
+
+def test_errors_are_scaled_as_their_outputs_and_shifted_by_nothing():
+    scales = Scales(Scaler(np.zeros(1), np.ones(1)), Scaler(np.array([5.0, -3.0]), np.array([2.0, 1e-200])))
+    error = np.array([[1.0, 3e-200], [0.0, 1e150]])
+    rows = scales.transform(Rows(np.zeros((2, 1)), np.tile(scales.Y.mean, (2, 1)), np.ones(2), error))
+    np.testing.assert_array_equal(rows.error, [[0.5, 3.0], [0.0, LARGEST_ERROR]])
+
+
+def test_rows_that_are_hardly_known_do_not_set_the_scale():
+    rng = np.random.default_rng(0)
+    X, Y, weight = rng.normal(size=(50, 1)), rng.normal(size=(50, 2)), rng.integers(1, 4, 50).astype(float)
+    error, wild = np.full((50, 2), 0.1), Y.copy()
+    error[:3, 1] = wild[:3, 1] = 1e7, 1e4, 3e5
+    scales = fit_scales(Rows(X, wild, weight, error))
+    assert_same(scales.X, fit_scales(Rows(X, Y, weight)).X)
+    known = fit_scales(Rows(X[3:], Y[3:], weight[3:])).Y
+    assert scales.Y.scale[1] == pytest.approx(known.scale[1], rel=0.01)
+    assert scales.Y.mean[1] == pytest.approx(known.mean[1], abs=0.02)
+    assert scales.Y.scale[0] == pytest.approx(fit_scales(Rows(X, Y, weight)).Y.scale[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_scales_of_rows_with_errors_in_any_unit(unit):
+    rng = np.random.default_rng(0)
+    error, weight = rng.exponential(size=(20, 1)), np.ones(20)
+    Y = rng.normal(size=(20, 1)) * (1.0 + error)
+    expected = fit_scales(Rows(Y, Y, weight, error)).Y
+    found = fit_scales(Rows(Y, Y * unit, weight, error * unit)).Y
+    np.testing.assert_allclose(np.array(found) / unit, expected, rtol=1e-9)
+    assert expected.scale[0] < 0.95 * np.std(Y)  # a part of which the errors are

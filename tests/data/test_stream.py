@@ -249,7 +249,7 @@ def test_less_than_two_rows(make_regressor, batches):
         ((np.zeros((2, 1)), np.zeros((2, 2))), "Expected y with 1 outputs, as in the first batch, got 2"),
         ((np.zeros((2, 1)), np.zeros(3)), "inconsistent numbers of samples"),
         ((np.zeros((2, 1)), np.zeros(2), np.array([1.0, -1.0])), "Negative values in sample_weight"),
-        (np.zeros((2, 1)), r"Expected \(X, y\) or \(X, y, sample_weight\), got ndarray"),
+        (np.zeros((2, 1)), r"Expected \(X, y\), .* or \(X, y, sample_weight, y_std\), got ndarray"),
         ((np.zeros((0, 1)), np.zeros(0)), r"0 sample\(s\)"),
     ],
 )

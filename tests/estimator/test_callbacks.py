@@ -35,11 +35,12 @@ class Recorder:
 def test_tasks_are_the_fit_its_runs_and_their_reports(make_regressor, short_search, wave):
     recorder = Recorder()
     weight = np.ones(len(wave[0]))
-    model = make_regressor(max_iter=60, tol=0).set_callbacks(recorder).fit(*wave, sample_weight=weight)
+    model = make_regressor(max_iter=60, tol=0).set_callbacks(recorder).fit(*wave, weight, y_std=0.1)
     expected = ["setup", *["iterations"] * 3, "natgrad 1", "fit", "teardown"]
     assert recorder.ended == expected
     assert recorder.data[0] is wave[0]
     assert recorder.data[2]["sample_weight"] is weight
+    assert recorder.data[2]["y_std"] == 0.1
     assert model.n_iter_ == 60
 
 

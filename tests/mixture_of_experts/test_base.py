@@ -29,6 +29,32 @@ def test_elbo_is_the_weighted_sum_of_rows_less_the_kl(make_mixture, make_data, K
     assert mixture.elbo((X, Y, weight)).numpy() == pytest.approx(weighted, rel=1e-12)
 
 
+def test_one_expert_has_the_closed_form_of_rows_with_known_errors(make_mixture, make_data):
+    X, Y = make_data(2)
+    weight, error = np.linspace(0.0, 2.0, 12), np.linspace(0.0, 3.0, 24).reshape(12, 2)
+    mixture = make_mixture(1, 2, bound="further", num_samples=2)
+    f, noise, *_ = mixture.latents(tf.constant(X))
+    # E log N(y; f, v) = log N(y; mu, v) - (s + r) / (2 v)
+    variance = np.transpose(noise[0]) + error**2
+    rows = norm.logpdf(Y, np.transpose(f.mean[0]), np.sqrt(variance)) - np.transpose(f.variance[0]) / (
+        2 * variance
+    )
+    expected = np.sum(weight @ rows) - mixture.prior_kl().numpy()
+    assert mixture.elbo((X, Y, weight, error)).numpy() == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_bound_of_ones_own_gets_the_known_errors(make_mixture, make_data):
+    X, Y = make_data(2)
+    error = np.linspace(0.0, 3.0, 24).reshape(12, 2)
+    mixture = make_mixture(2, 2, bound=lambda latents, Y, points: tf.reduce_sum(latents.error_variance, 0))
+    latents = mixture.latents(tf.constant(X))
+    found = mixture.expected_log_lik(
+        latents, tf.constant(Y), tf.constant(np.arange(12.0)), tf.constant(error)
+    )
+    assert found.numpy() == pytest.approx(np.arange(12.0) @ np.sum(error**2, axis=1), rel=1e-12)
+    assert latents.error_variance is None
+
+
 @pytest.mark.parametrize(("K", "weighted"), [(1, True), (2, True), (3, False)])
 def test_batches_of_a_partition_average_to_the_whole(make_mixture, make_data, K, weighted):
     data = (*make_data(), np.linspace(0.5, 1.5, 12)) if weighted else make_data()

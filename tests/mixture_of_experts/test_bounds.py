@@ -44,7 +44,8 @@ def evaluate(bound, latents, Y, points=4096):
         K, P, _ = latents.noise_variance.shape
         points = normal_points(points, K * P + latents.gating_network.num_latent_gps)
     experts, gates = (Marginals(*map(tf.constant, part)) for part in (latents.experts, latents.gates))
-    latents = Latents(experts, tf.constant(latents.noise_variance), gates, latents.gating_network)
+    noise = tf.constant(latents.noise_variance)
+    latents = latents._replace(experts=experts, noise_variance=noise, gates=gates)
     return BOUNDS[bound](latents, tf.constant(Y), tf.constant(points)).numpy()
 
 
@@ -92,6 +93,16 @@ def test_bounds_equal_quadrature(K, P, num_nodes, bound):
     np.testing.assert_allclose(evaluate(bound, latents, Y), truth, atol=1e-3, rtol=1e-3)
     others = [evaluate(other, latents, Y) for other in BOUNDS if other != bound]
     assert all(np.max(np.abs(other - truth)) > 0.02 for other in others)  # the bounds are told apart
+
+
+@every_bound
+def test_known_errors_are_part_of_the_noise(bound):
+    latents, Y = random_latents(2, 2, N=4)
+    error = np.random.default_rng(1).uniform(0.0, 2.0, (2, 4))
+    truth = by_quadrature(bound, latents._replace(noise_variance=latents.noise_variance + error), Y, 16)
+    found = evaluate(bound, latents._replace(error_variance=error), Y)
+    np.testing.assert_allclose(found, truth, atol=1e-3, rtol=1e-3)
+    assert np.all(np.abs(evaluate(bound, latents, Y) - truth) > 0.02)
 
 
 def test_tight_softmax_equals_an_average_over_residuals():

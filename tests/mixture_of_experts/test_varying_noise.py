@@ -84,7 +84,7 @@ def test_one_expert_has_the_bound_of_gpflows_heteroscedastic_gp():
     assert mixture.elbo(data).numpy() == pytest.approx(svgp.elbo(data).numpy(), rel=2e-3)
 
 
-def by_quadrature(mixture, num_nodes=12):
+def by_quadrature(mixture, error=0.0, num_nodes=12):
     """The rows of ``further`` of two experts of one output, by a product rule over all five functions."""
     latents = mixture.latents(tf.constant(X))
     nodes, weights = np.polynomial.hermite_e.hermegauss(num_nodes)
@@ -96,7 +96,7 @@ def by_quadrature(mixture, num_nodes=12):
         return mean + std * grid[:, columns, None]
 
     f, g, h = points(latents.experts, [0, 1]), points(latents.log_noise, [2, 3]), points(latents.gates, [4])
-    variance = np.asarray(latents.noise_variance)[:, 0] * np.exp(g)
+    variance = np.asarray(latents.noise_variance)[:, 0] * np.exp(g) + np.ravel(error) ** 2
     log_gate = np.log(np.concatenate([ndtr(h), ndtr(-h)], 1))
     rows = logsumexp(log_gate + norm(f, np.sqrt(variance)).logpdf(Y[:, 0]), axis=1)
     return weights @ rows
@@ -107,6 +107,15 @@ def test_two_experts_have_the_bound_of_quadrature():
     expected = np.sum(by_quadrature(mixture))
     bound = mixture.expected_log_lik(mixture.latents(tf.constant(X)), tf.constant(Y[:, :1])).numpy()
     assert bound == pytest.approx(expected, rel=2e-3)
+
+
+def test_a_known_error_is_added_and_not_multiplied():
+    mixture = make_mixture(2, bound="further", num_samples=2**13)
+    error = np.random.default_rng(1).uniform(0.5, 1.5, (9, 1))
+    rows = mixture.latents(tf.constant(X)), tf.constant(Y[:, :1]), None, tf.constant(error)
+    expected = np.sum(by_quadrature(mixture, error))
+    assert mixture.expected_log_lik(*rows).numpy() == pytest.approx(expected, rel=2e-3)
+    assert abs(np.sum(by_quadrature(mixture)) / expected - 1.0) > 0.02
 
 
 @pytest.mark.parametrize("bound", BOUNDS)

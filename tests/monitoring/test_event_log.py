@@ -144,13 +144,14 @@ def test_parameters_and_losses_are_those_of_the_model(make_regressor, short_sear
     assert tags["share/entropy"][30] == pytest.approx(entropy, rel=1e-4)
 
 
-def test_held_out_rows(make_regressor, short_search, step, tmp_path):
+@pytest.mark.parametrize("y_std", [None, np.linspace(0, 20, 150)], ids=["exact", "with known errors"])
+def test_held_out_rows(make_regressor, short_search, step, tmp_path, y_std):
     X, y = 10 * step[0], 100 + 20 * step[1]
     params = {"early_stopping": True, "max_iter": 50, "tol": 0.0, "log_dir": tmp_path}
-    model = make_regressor(**params).fit(X, y)
+    model = make_regressor(**params).fit(X, y, y_std=y_std)
     (tags,) = read(tmp_path).values()
     # The scores are of standardised rows, the curves in units of y.
-    expected = np.log(np.std(y)) - np.array(model.validation_scores_)
+    expected = np.log(model._state["y_scale"][0]) - np.array(model.validation_scores_)
     np.testing.assert_allclose(list(tags["held_out/nlpd"].values()), expected, rtol=1e-5)
     assert 0 < tags["held_out/mae"][50] < tags["held_out/rmse"][50] < np.std(y)
 

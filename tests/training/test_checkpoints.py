@@ -212,7 +212,7 @@ def test_other_parameters_do_not_resume(make_regressor, short_search, wave, tmp_
         make_regressor(**{"checkpoint_dir": tmp_path, **change}).fit(*wave)
 
 
-@pytest.mark.parametrize("part", [0, 1, 2])
+@pytest.mark.parametrize("part", [0, 1, 2, 3])
 @pytest.mark.parametrize("normalize_y", [True, False])
 def test_other_data_do_not_resume(
     make_regressor, short_search, wave, tmp_path, monkeypatch, part, normalize_y
@@ -221,7 +221,7 @@ def test_other_data_do_not_resume(
     monkeypatch.setattr("sklearn_mogpe.estimator.fitting.WHOLE_DATA_ROWS", 10)
     monkeypatch.setattr("sklearn_mogpe.data.problem.EVALUATION_ROWS", 15)
     monkeypatch.setattr("sklearn_mogpe.data.problem.INITIAL_ROWS", 10)
-    data = [*wave, np.ones(40)]
+    data = [*wave, np.ones(40), np.full(40, 0.1)]
     params = {"solver": "adam", "max_iter": 1, "normalize_y": normalize_y, "n_inducing": 6}
     model = make_regressor(**params, checkpoint_dir=tmp_path)
     model.fit(*data)

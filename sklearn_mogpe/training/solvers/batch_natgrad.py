@@ -33,7 +33,8 @@ def _compiled(program, strategy):
 
         def on_part(part):
             def objective(latents):
-                return model.expected_log_lik(latents, part.Y, part.weight) + model.log_prior_density()
+                expected = model.expected_log_lik(latents, part.Y, part.weight, part.error)
+                return expected + model.log_prior_density()
 
             return batch_step(model, part.X, naturals, objective, optimizer.variables, step_size)
 

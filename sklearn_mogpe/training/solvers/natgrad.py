@@ -31,7 +31,8 @@ def natgrad_steps(program: Program):
 
     def steps(rows, rates):
         def objective(latents):
-            return model.expected_log_lik(latents, rows.Y, rows.weight) + model.log_prior_density()
+            expected = model.expected_log_lik(latents, rows.Y, rows.weight, rows.error)
+            return expected + model.log_prior_density()
 
         def step(i, sites):
             _, gradients, moved = site_step(model, rows.X, sites, objective, optimizer.variables, STEP_SIZE)

@@ -179,7 +179,7 @@ def _start_function(program: Program):
                     moves = tf.cast(i > 0, dtype)
                     log_noise = Marginals(*(part * moves for part in latents.log_noise))
                     latents = latents._replace(log_noise=log_noise)
-                return tf.reduce_sum(rows.weight * _assigned(latents, rows.Y, model.points, responsibilities))
+                return tf.reduce_sum(rows.weight * _assigned(latents, rows, model.points, responsibilities))
 
             return i + 1, site_step(model, rows.X, sites, objective, [], 1.0)[2]
 
@@ -192,18 +192,18 @@ def _start_function(program: Program):
     return program.compile(function, program.rows_signature, responsibilities, factors, factors)
 
 
-def _assigned(latents: Latents, Y, points, responsibilities):
+def _assigned(latents: Latents, rows: Rows, points, responsibilities):
     """Each row's expected log likelihood together with its expert, given the responsibilities (K, N)."""
-    f = latents.experts
-    # E log N(y; f, noise) = log N(y; mu, noise) - (s + r) / (2 noise)
-    squares = tf.square(tf.transpose(Y) - f.mean) + f.variance
-    noise, weights = latents.possible_noises()
-    terms = np.log(2 * np.pi) + tf.math.log(noise) + squares / noise  # [J, K, P, N]
-    log_density = -0.5 * tf.reduce_sum(tf.tensordot(tf.constant(weights, Y.dtype), terms, 1), 1)
+    f, (noises, weights) = latents.experts, latents.possible_noises()
+    # E log N(y; f, v) = log N(y; mu, v) - (s + r) / (2 v), for each variance v that the noise may have
+    squares = tf.square(tf.transpose(rows.Y) - f.mean) + f.variance
+    variances = noises + tf.transpose(tf.square(rows.error))
+    terms = tf.reduce_sum(np.log(2 * np.pi) + tf.math.log(variances) + squares / variances, 2)
+    log_density = -0.5 * tf.tensordot(tf.constant(weights, terms.dtype), terms, 1)
     # E log Pr(k | h), h ~ N(mu, s + r)
     H = latents.gating_network.num_latent_gps
     h = latents.gates._replace(projected_variance=latents.gates.variance)
     first = f.mean.shape[0] * f.mean.shape[1]
-    h = h.project(tf.cast(points[:, first : first + H, None], Y.dtype))
+    h = h.project(tf.cast(points[:, first : first + H, None], rows.Y.dtype))
     log_probs = tf.reduce_mean(latents.gating_network.log_mixing_probs(h), 0)
     return tf.reduce_sum(responsibilities * (log_density + log_probs), 0)

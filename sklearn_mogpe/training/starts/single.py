@@ -37,7 +37,7 @@ class Single(NamedTuple):
     lengthscales : array of shape (D,)
         The shortest over the outputs.
     residuals : array of shape (N, P)
-        In units of the noise's standard deviation.
+        In units of the standard deviation of the noise, known errors included.
     """
 
     state: State
@@ -90,7 +90,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows, noise_floor=0.
         program.assign(state)
         _, means, _ = program.get(mixture_function)(data.X)
         (expert,) = program.model.experts.experts
-        noise = expert.likelihood.variance.numpy() + noise_floor
+        noise = expert.likelihood.variance.numpy() + noise_floor + rows.error**2
         residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(noise)
         parameters = model_parameters(expert)
         own = {path: parameter.unconstrained_variable.numpy() for path, parameter in parameters.items()}
@@ -122,10 +122,12 @@ def _collapsed_function(program: Program):
         unpack(variables, theta)
 
         def objective(latents):
-            return model.expected_log_lik(latents, rows.Y, rows.weight) + model.log_prior_density()
+            expected = model.expected_log_lik(latents, rows.Y, rows.weight, rows.error)
+            return expected + model.log_prior_density()
 
         # A row of weight w says exp(-w (y - g)^2 / (2 noise)) of its projection g: the sites of the best q.
-        noise = model.experts.noise_variance(rows.X)[0] + model.experts.noise_floor[:, None]
+        known = model.experts.noise_floor[:, None] + tf.transpose(tf.square(rows.error))
+        noise = model.experts.noise_variance(rows.X)[0] + known
         precision = rows.weight / noise
         sites = Sites(precision * tf.transpose(rows.Y), precision)
         value, gradients, _ = site_step(model, rows.X, sites, objective, variables, 1.0)
