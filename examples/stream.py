@@ -52,7 +52,14 @@ def main():
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
 
     # Fewer inducing points, one start and two passes, to take seconds only.
-    quick = {"n_inducing": 20, "n_samples": 16, "init_params": "mixture", "max_iter": 2, "random_state": 0}
+    quick = {
+        "noise": "constant",
+        "n_inducing": 20,
+        "n_samples": 16,
+        "init_params": "mixture",
+        "max_iter": 2,
+        "random_state": 0,
+    }
     model = MoGPERegressor(2, verbose=options.verbose, **quick)
     whole = MoGPERegressor(2, verbose=options.verbose, **quick)
     with tempfile.TemporaryDirectory() as directory:

@@ -48,7 +48,14 @@ def main():
     print(f"{len(y)} rows with {y.shape[1]} outputs to train on, {len(y_new)} held out; smaller is better")
 
     # Fewer inducing points, one start and fewer iterations than by default, to take seconds only.
-    quick = {"n_inducing": 60, "n_samples": 16, "init_params": "noise", "max_iter": 80, "random_state": 0}
+    quick = {
+        "noise": "constant",
+        "n_inducing": 60,
+        "n_samples": 16,
+        "init_params": "noise",
+        "max_iter": 80,
+        "random_state": 0,
+    }
     for n_experts, name in ((1, "single GPs"), (2, "mixture of two")):
         model = MoGPERegressor(n_experts, verbose=options.verbose, **quick).fit(X, y)
         report(name, y_new, model.predict_mixing_proba(X_new), *model.predict_experts(X_new, return_std=True))
