@@ -19,7 +19,10 @@ from .grammar import check_gate_functions, read_expert, read_gate
 Frozen = str | Callable
 """A description that can be hashed: a dict as JSON."""
 
-KERNEL_NAMES = "rbf", "matern12", "matern32", "matern52"
+ISO = "_iso"
+"""Ends the names of kernels with one lengthscale for all features."""
+
+KERNEL_NAMES = tuple(name + end for end in ("", ISO) for name in ("rbf", "matern12", "matern32", "matern52"))
 """Kernels that an estimator takes by name; its descriptions know more."""
 
 MAX_EXPERTS = 5

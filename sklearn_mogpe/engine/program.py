@@ -259,6 +259,7 @@ def _free_sizes(model, any_number_of_features):
     if not any_number_of_features:
         return []
     kernels = [module for module in model.submodules if isinstance(module, gpflow.kernels.Stationary)]
+    kernels = [kernel for kernel in kernels if kernel.ard]
     for kernel in kernels:
         kernel.lengthscales = gpflow.Parameter(kernel.lengthscales, shape=[None])
     return [kernel.lengthscales for kernel in kernels]

@@ -11,13 +11,13 @@ import tensorflow_probability as tfp
 from gpflow.kernels import Kernel, SeparateIndependent
 
 from ..descriptions.errors import at
-from ..descriptions.read import AS_USUAL, KERNEL_NAMES, Frozen, is_as_usual
+from ..descriptions.read import AS_USUAL, ISO, KERNEL_NAMES, Frozen, is_as_usual
 from ..experts import Experts, SVGPExperts
 from ..gps import configuration
 from ..mixture_of_experts import MixtureOfExperts, MixtureOfExpertsBase, MixtureOfSVGPExperts
 from .parts import Defaults, make_expert, make_gate
 
-KERNELS = {name: configuration.KERNELS[name][0] for name in KERNEL_NAMES}
+KERNELS = {name: configuration.KERNELS[name.removesuffix(ISO)][0] for name in KERNEL_NAMES}
 
 # Means of the exponential priors of kernel variances, in standardised units. They cost next to nothing where
 # functions keep to the range of the data, and hold those back that the data does not: an expert that speaks
@@ -169,9 +169,9 @@ def _exponential(mean):
 
 
 def make_kernel(spec: KernelSpec, input_dim: int, priors: KernelPriors) -> Kernel:
-    """Make a kernel by a callable, or from a name: with a lengthscale per input, and priors."""
+    """Make a kernel by a callable, or by its name: with a lengthscale per input, or one, and priors."""
     if callable(spec):
         return spec(input_dim)
-    kernel = KERNELS[spec](lengthscales=np.ones(input_dim))
+    kernel = KERNELS[spec](lengthscales=1.0 if spec.endswith(ISO) else np.ones(input_dim))
     kernel.variance.prior, kernel.lengthscales.prior = priors
     return kernel

@@ -37,7 +37,8 @@ class MoGPERegressor(
         gate's functions that are given one by one say it too.
     kernel : str, callable or list of K of these, default="rbf"
         Of the experts: ``"rbf"``, ``"matern12"``, ``"matern32"`` or ``"matern52"``, each with a lengthscale
-        per feature, or a callable ``input_dim -> gpflow.kernels.Kernel``.
+        per feature, or ``"rbf_iso"`` and so on, with one for all; or a callable
+        ``input_dim -> gpflow.kernels.Kernel``.
     gating_kernel : str or callable, default="rbf"
         Of the gating network.
     noise : {"auto", "constant", "varying"}, default="auto"

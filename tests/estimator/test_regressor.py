@@ -324,6 +324,25 @@ def test_held_out_rows_are_not_trained_on(make_regressor, short_search, step):
 # Kernels
 
 
+@pytest.mark.parametrize("noise", ["constant", "varying"])
+def test_one_lengthscale_for_all_features(make_regressor, short_search, noise):
+    """The same for any rotation of the features, and the same graphs for any number of them."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 3))
+    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    rows = (rows - rows.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(rows.T, bias=True))).T
+    y = np.sin(rows[:, 0]) + 0.1 * rng.normal(size=60)
+    params = {"kernel": "matern52_iso", "gating_kernel": "rbf_iso", "init_params": "ladder", "noise": noise}
+    one = {**params, "n_inducing": 60, "max_iter": 5}
+    first, second = (make_regressor(1, **one).fit(r, y) for r in (rows, rows @ rotation))
+    np.testing.assert_allclose(first.predict(rows), second.predict(rows @ rotation), atol=1e-3)
+    model = make_regressor(**params, max_iter=2).fit(rows, y).model_
+    kernels = [expert.gp.kernel for expert in model.experts.experts] + [model.gating_network.gps[0].kernel]
+    assert all(kernel.lengthscales.shape == () for kernel in kernels)
+    assert first.experts_[0]["lengthscales"].shape == (1, 3)
+    assert make_regressor(**params, max_iter=2).fit(rows[:, :2], y).predict(rows[:, :2]).shape == (60,)
+
+
 def make_rbf(input_dim, variance=1.0):
     return gpflow.kernels.RBF(variance, lengthscales=np.full(input_dim, 0.5))
 

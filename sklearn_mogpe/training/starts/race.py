@@ -158,8 +158,9 @@ def _begin(gp, variance, lengthscales):
     """Give the kernels of a sparse GP, if there is any, some first values, if they have such."""
     for kernel in {id(kernel): kernel for kernel, _ in gp.latents}.values() if gp else ():
         if hasattr(kernel, "lengthscales") and hasattr(kernel, "variance"):
-            shape = tf.shape(kernel.lengthscales.unconstrained_variable)
-            kernel.lengthscales.assign(np.broadcast_to(lengthscales, shape))
+            shape = kernel.lengthscales.numpy().shape
+            own = lengthscales if shape else np.exp(np.mean(np.log(lengthscales)))
+            kernel.lengthscales.assign(np.broadcast_to(own, shape))
             kernel.variance.assign(variance)
 
 
