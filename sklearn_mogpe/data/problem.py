@@ -19,7 +19,7 @@ ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 # Share of the rows that have their y in common with others, up to which that is chance.
 TIED_SHARE = 0.05
 
-# Variance of noise, as a part of that of y, below which rounding is larger.
+# Variance of noise, as a part of the square of the middle half's range of y, below which rounding is larger.
 MIN_NOISE = 1e-10
 
 # Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
@@ -154,7 +154,8 @@ def make_problem(
 def _noise_floor(Y):
     # A value that was rounded to multiples of h is off by a variance of h^2 / 12.
     steps = np.array([resolution(column) for column in Y.T])
-    return np.maximum(steps**2 / 12.0, MIN_NOISE * np.var(Y, axis=0))
+    lower, upper = np.percentile(Y, [25, 75], axis=0)  # a few wild rows, of large known errors, do not matter
+    return np.maximum(steps**2 / 12.0, MIN_NOISE * (upper - lower) ** 2)
 
 
 def resolution(y: np.ndarray) -> float:

@@ -47,7 +47,7 @@ def fit_rows(estimator: Any, data: tuple[Any, ...], last: State | None, *, one_p
     if not one_pass:
         _check_checkpoints(estimator)
     descriptions = read_descriptions(estimator)
-    if one_pass:
+    if one_pass and last is None:
         descriptions = descriptions.settled()
     min_rows = 2 if last is None else 1
     rows = _check_rows(estimator, *data, reset=last is None, min_rows=min_rows)
@@ -92,7 +92,7 @@ def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last
     with closing(Stream(batches, n_rows, check)) as stream:
         warn_of_weights(stream.head.weight)
         descriptions, head = read_descriptions(estimator), stream.head
-        if stream.one_pass:
+        if stream.one_pass and last is None:
             descriptions = descriptions.settled()
         from ..training.settings import choose_solver, make_settings
 

@@ -37,9 +37,7 @@ def test_predictions(run, results, table, folder, suffix):
 
 def test_one_array_of_several_targets(run, fast, folder):
     (folder / "run.toml").write_text(
-        '[data]\ndataset = "two_regimes"\nn_samples = 30\n[output]\nfigures = false'
-        + fast
-        + "\nn_experts = 2"
+        '[data]\ndataset = "two_regimes"\nn_samples = 30\n[output]\nfigures = false' + fast
     )
     run("train", "run.toml")
     np.savez("new.npz", X=np.zeros((1, 2)))

@@ -103,6 +103,15 @@ def test_rows_of_huge_errors_are_as_good_as_left_out(make_regressor, short_searc
     )
 
 
+@pytest.mark.parametrize("name", ["batch_natgrad", "adam"])
+def test_mini_batches_do_not_lead_away_from_what_is_known(make_regressor, short_search, wild, name):
+    """The last of the parameters, and not only the best, which might be the start."""
+    X, y, y_std = wild
+    model = make_regressor(1, **SOLVERS[name]).fit(X, y, y_std=y_std)
+    assert model.loss_curve_[-1] < min(model.loss_curve_) + 0.1
+    assert model.loss_curve_[-1] < make_regressor(1).fit(X, y, y_std=y_std).loss_curve_[-1] + 0.1
+
+
 @pytest.mark.parametrize("params", SOLVERS.values(), ids=SOLVERS)
 def test_the_bound_is_the_models_with_the_errors(make_regressor, short_search, noisy, params):
     X, y, y_std = noisy

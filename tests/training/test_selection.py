@@ -127,6 +127,12 @@ def test_numbers_that_are_none(wave, n_experts):
         MoGPERegressor(n_experts).fit(*wave)
 
 
+def test_a_pass_goes_on_with_the_number_that_was_chosen(make_regressor, short_search, wave):
+    model = make_regressor((1, 2), noise="varying", max_iter=10).fit(*wave)
+    assert model.n_experts_ == 1
+    assert model.partial_fit(*wave).n_experts_ == 1
+
+
 def test_one_pass_takes_two_experts(make_regressor, short_search, wave):
     assert make_regressor((1, 2, 3)).partial_fit(*wave).n_experts_ == 2
     assert make_regressor((1, 3)).fit_stream(iter([wave]), n_rows=40).n_experts_ == 3
