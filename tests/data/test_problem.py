@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_mogpe.data.problem import make_problem, number_of_points
+from sklearn_mogpe.data.problem import make_problem, number_of_points, resolution
 from sklearn_mogpe.data.rows import Rows, Scaler, Scales, fit_scales
 
 
@@ -85,3 +85,39 @@ def test_inducing_points_are_no_more_than_inputs_unless_an_earlier_fit_had_them(
     scales = fit_scales(numbered)
     assert problem_of(numbered, n_inducing=30, scales=None).n_inducing == 20
     assert problem_of(numbered, n_inducing=30, scales=scales).n_inducing == 30
+
+
+RNG = np.random.default_rng(0)
+CONTINUOUS = RNG.normal(size=200)
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        (CONTINUOUS, 0.0),
+        (np.append(CONTINUOUS, CONTINUOUS[:3]), 0.0),  # by chance
+        (np.round(CONTINUOUS, 1), 0.1),
+        (RNG.integers(0, 5, 100) * 3.0, 3.0),
+        (np.zeros(50), 0.0),
+        (np.repeat([0.0, 1.0], 30), 1.0),
+    ],
+)
+def test_resolution(y, expected):
+    assert resolution(y) == pytest.approx(expected, abs=1e-12)
+
+
+def test_resolution_of_values_among_which_one_stands_out():
+    """The distance to the nearest others, or what these are apart from one another, whichever is less."""
+    clipped = np.maximum(CONTINUOUS, 0.0)
+    assert 0.0 < resolution(clipped) <= np.sort(clipped[clipped > 0])[0]
+    wild = np.append(CONTINUOUS, np.full(50, 1e6))
+    assert resolution(wild) == np.median(np.diff(np.sort(np.append(CONTINUOUS, 1e6))))
+
+
+def test_the_floor_of_the_noise_is_what_rounding_adds(numbered):
+    """A rounding error is uniform: its variance is h^2 / 12."""
+    rounded = numbered._replace(Y=np.round(numbered.Y))
+    problem = problem_of(rounded, scales=None)
+    expected = (1.0 / problem.scales.Y.scale) ** 2 / 12
+    np.testing.assert_allclose(problem.noise_floor, expected, rtol=1e-9)
+    assert problem_of(numbered, scales=None).noise_floor[0] < 1e-9
