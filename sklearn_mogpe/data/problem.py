@@ -162,9 +162,9 @@ def resolution(y: np.ndarray) -> float:
     """How finely values (N,) tell one another apart: how far those that occur again are from the next value.
 
     The median over the rows with such values, but no more than the median distance of neighbouring values;
-    zero if such rows are few. Of rounded values it is what they were rounded to; of values among which one stands
-    out, such as the zeros of a sensor that is clipped, how near the others come to it. Noise that is smaller
-    could not be told from the data.
+    zero if such rows are few. Of rounded values it is what they were rounded to. Of values among which one
+    stands out, such as the zeros of a sensor that is clipped, it is how near the others come to that one.
+    Noise that is smaller could not be told from the data.
     """
     values, counts = np.unique(y, return_counts=True)
     is_tied = counts > 1
