@@ -14,8 +14,9 @@ from scipy.special import logsumexp, ndtr, ndtri
 from .arrays import Array
 from .quadrature import normal_points
 
-# Points of each component that stand for its draws: errors of about a hundredth of a nat.
-ENTROPY_POINTS = 128
+# Pairs of points that stand for the draws of all components together, and at least of each: errors of about a
+# hundredth of a nat.
+ENTROPY_PAIRS, MIN_ENTROPY_PAIRS = 128, 32
 
 # Halvings of a bracket some standard deviations wide: beyond the precision of a double.
 MAX_BISECTIONS = 200
@@ -40,12 +41,15 @@ def expected_log_density(weights: Array, means: Array, stds: Array) -> Array:
     By quasi-random points of each component; exact for a single one.
     """
     # E log p(y) = sum_k w_k E_{y ~ N_k} log p(y)
+    n_components = weights.shape[1]
+    n_pairs = max(MIN_ENTROPY_PAIRS, ENTROPY_PAIRS // max(n_components, 2))
+    points = normal_points(2 * n_pairs, means.shape[2])
     result = np.zeros(len(weights))
-    for z in normal_points(ENTROPY_POINTS, means.shape[2]):
-        for k in range(weights.shape[1]):
+    for z in points:
+        for k in range(n_components):
             draws = means[:, k] + stds[:, k] * z
             result += weights[:, k] * log_density(draws, weights, means, stds)
-    return result / ENTROPY_POINTS
+    return result / len(points)
 
 
 def responsibilities(y: Array, weights: Array, means: Array, stds: Array) -> Array:

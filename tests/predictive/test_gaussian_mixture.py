@@ -4,11 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
+from scipy.integrate import quad, trapezoid
 from scipy.special import logsumexp
 from scipy.stats import kstest, norm
 
 from sklearn_mogpe.predictive import gaussian_mixture as gm
+from sklearn_mogpe.predictive.quadrature import gauss_hermite
 
 
 @pytest.fixture
@@ -229,3 +230,17 @@ def test_expected_log_density_is_the_mean_over_draws(mixture):
     draws = gm.sample(20_000, *mixture, np.random.RandomState(0))
     scores = [gm.log_density(draws[..., i], *mixture) for i in range(draws.shape[2])]
     np.testing.assert_allclose(gm.expected_log_density(*mixture), np.mean(scores, axis=0), atol=0.04)
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0])
+def test_expected_log_density_of_scale_mixtures(spread):
+    """Two experts of seven components each, as where the noise varies, against numerical integration."""
+    points, parts = gauss_hermite(7)
+    weights = np.concatenate([0.3 * parts, 0.7 * parts])[None]
+    means = np.repeat([0.0, 1.5], 7)[None, :, None]
+    stds = np.concatenate([np.exp(spread * points / 2), 0.4 * np.exp(spread * points / 2)])[None, :, None]
+    grid = np.linspace(-25, 25, 20_001)
+    everywhere = (np.repeat(part, len(grid), axis=0) for part in (weights, means, stds))
+    log_density = gm.log_density(grid[:, None], *everywhere)
+    expected = trapezoid(np.exp(log_density) * log_density, grid)
+    assert gm.expected_log_density(weights, means, stds) == pytest.approx([expected], abs=0.01)
