@@ -64,7 +64,8 @@ def main():
     X_new, y_new = make_rows(1000, seed=1)
     columns = make_column_transformer((SimpleImputer(), [0, 1]), (OneHotEncoder(sparse_output=False), [2]))
     # Fewer inducing points, one start and fewer iterations than by default, to take seconds only.
-    quick = MoGPERegressor(n_inducing=30, n_samples=16, init_params="noise", max_iter=50, random_state=0)
+    small = {"noise": "constant", "n_inducing": 30, "n_samples": 16, "init_params": "noise", "max_iter": 50}
+    quick = MoGPERegressor(**small, random_state=0)
     search = GridSearchCV(
         make_pipeline(columns, quick),
         {"mogperegressor__n_experts": [1, 2], "mogperegressor__kernel": ["rbf", "matern52"]},

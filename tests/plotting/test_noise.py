@@ -14,7 +14,9 @@ def test_noise(step_model, step):
     noise = step_model.predict_noise(display.coordinates[0][:, None])
     drawn = np.column_stack([line.get_ydata() for line in display.lines_])
     np.testing.assert_array_equal(drawn, noise)
-    np.testing.assert_allclose(drawn[0], [expert["noise_std"][0] for expert in step_model.experts_])
+    np.testing.assert_allclose(
+        drawn[0], [expert["noise_std"][0] for expert in step_model.experts_], rtol=1e-6
+    )
     assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["expert 1", "expert 2"]
     assert display.ax_.get_ylim()[0] == 0
     assert display.ax_.get_ylabel() == "std of the noise"
