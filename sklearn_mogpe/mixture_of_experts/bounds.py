@@ -19,8 +19,8 @@ with mu, s and r the mean, the projected and the residual variance of
 :class:`~sklearn_mogpe.gps.Marginals`. By Jensen's inequality ``tight >= further_gating >= further``. See
 Scannell, Ek and Richards (2021), "Identifiable Mixtures of Sparse Variational Gaussian Process Experts".
 A row depends on each inducing vector only through one projection, so all expectations are over products of
-one-dimensional Gaussians, and the whole computation stays in log space. The noise includes the known error of
-the row, ``latents.error_variance``, also in a bound of one's own.
+one-dimensional Gaussians, and the whole computation stays in log space. The noise that ``latents`` tell
+includes the known error of the row.
 
 Mind that ``tight`` bounds the likelihood of the model whose rows are independent given the inducing
 variables (as in FITC), while ``further`` bounds that of the full Gaussian processes: for one expert it is
@@ -101,8 +101,6 @@ def _expected_log_mixture(
     gate_points = tf.reshape(points[:, K * P : K * P + H], [S, H, 1])
     noise_points = None if latents.log_noise is None else tf.reshape(points[:, K * P + H :], [S, K, P, 1])
     variance = latents.noise_at(noise_points)
-    if latents.error_variance is not None:
-        variance += latents.error_variance
     if experts.residual_variance is not None:
         variance += experts.residual_variance
     log_density = _log_density(

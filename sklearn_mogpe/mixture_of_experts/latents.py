@@ -29,7 +29,8 @@ class Latents(NamedTuple):
     noise_floor : tensor of shape (P,), default=None
         Added to the noise variances, then. None is zero.
     error_variance : tensor of shape (P, N), default=None
-        Of the known errors of the rows, which a bound adds to the noise, and predictions do not. None is 0.
+        Of the known errors of the rows, which are part of the noise for a bound, and unknown to predictions.
+        None is 0.
     """
 
     experts: Marginals
@@ -41,7 +42,7 @@ class Latents(NamedTuple):
     error_variance: tf.Tensor | None = None
 
     def noise_at(self, points: Any) -> tf.Tensor:
-        """Noise variances, at standard normal points of the functions g if the noise varies.
+        """Noise variances, known errors included, at standard normal points of g if the noise varies.
 
         Parameters
         ----------
@@ -54,7 +55,9 @@ class Latents(NamedTuple):
         noise = self.noise_variance[None]
         if self.log_noise is not None:
             noise *= tf.exp(self.log_noise.mean + safe_sqrt(self.log_noise.variance) * points)
-        return noise if self.noise_floor is None else noise + self.noise_floor[:, None]
+        if self.noise_floor is not None:
+            noise += self.noise_floor[:, None]
+        return noise if self.error_variance is None else noise + self.error_variance
 
     def possible_noises(self) -> tuple[tf.Tensor, Array]:
         """Noise variances, and with what weights they stand for what is known of the noise.

@@ -55,6 +55,16 @@ def test_a_bound_of_ones_own_gets_the_known_errors(make_mixture, make_data):
     assert latents.error_variance is None
 
 
+def test_the_noise_that_a_bound_is_told_includes_the_known_errors(make_mixture, make_data):
+    X, Y = make_data(2)
+    error = np.linspace(0.0, 3.0, 24).reshape(12, 2)
+    mixture = make_mixture(2, 2, bound=lambda latents, Y, points: latents.expected_noise()[1, 0])
+    latents = mixture.latents(tf.constant(X))
+    found = mixture.expected_log_lik(latents, tf.constant(Y), error=tf.constant(error))
+    expected = np.sum(latents.expected_noise()[1, 0] + error[:, 0] ** 2)
+    assert found.numpy() == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize(("K", "weighted"), [(1, True), (2, True), (3, False)])
 def test_batches_of_a_partition_average_to_the_whole(make_mixture, make_data, K, weighted):
     data = (*make_data(), np.linspace(0.5, 1.5, 12)) if weighted else make_data()

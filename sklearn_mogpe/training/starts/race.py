@@ -195,10 +195,10 @@ def _start_function(program: Program):
 
 def _assigned(latents: Latents, rows: Rows, points, responsibilities):
     """Each row's expected log likelihood together with its expert, given the responsibilities (K, N)."""
-    f, (noises, weights) = latents.experts, latents.possible_noises()
+    known = latents._replace(error_variance=tf.transpose(tf.square(rows.error)))
+    f, (variances, weights) = latents.experts, known.possible_noises()
     # E log N(y; f, v) = log N(y; mu, v) - (s + r) / (2 v), for each variance v that the noise may have
     squares = tf.square(tf.transpose(rows.Y) - f.mean) + f.variance
-    variances = noises + tf.transpose(tf.square(rows.error))
     terms = tf.reduce_sum(np.log(2 * np.pi) + tf.math.log(variances) + squares / variances, 2)
     log_density = -0.5 * tf.tensordot(tf.constant(weights, terms.dtype), terms, 1)
     # E log Pr(k | h), h ~ N(mu, s + r)
