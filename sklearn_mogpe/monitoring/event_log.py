@@ -27,6 +27,7 @@ from ..engine.structure import Structure
 from ..mixture_of_experts import MixtureOfExpertsBase
 from ..plotting import close_figures, make_figures
 from ..predictive import gaussian_mixture
+from ..training.held_out import mean_log_density
 from ..training.reports import Callback
 from .events import EventFile, histogram, picture, scalar
 from .model_predictor import ModelPredictor
@@ -294,12 +295,10 @@ def _shares(predict, rows, n_experts):
 def _errors(predict, rows, scale=1.0):
     """Scores of the predictions for some rows, in units ``1 / scale`` of theirs."""
     weights, means, variances = (part.numpy() for part in predict(rows.X))
-    stds = np.sqrt(variances + rows.error[:, None] ** 2)  # of what was measured
-    log_density = gaussian_mixture.log_density(rows.Y, weights, means, stds)
     scale = np.broadcast_to(scale, rows.Y.shape[1])
     errors = (gaussian_mixture.mean(weights, means) - rows.Y) * scale
     scores = {
-        "nlpd": np.log(scale).sum() - np.average(log_density, weights=rows.weight),
+        "nlpd": np.log(scale).sum() - mean_log_density(rows, weights, means, variances),
         "rmse": np.sqrt(np.average(np.mean(errors**2, axis=1), weights=rows.weight)),
         "mae": np.average(np.mean(np.abs(errors), axis=1), weights=rows.weight),
     }

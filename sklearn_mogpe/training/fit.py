@@ -23,6 +23,7 @@ from ..engine.replicas import of_first_replica
 from ..engine.structure import Structure
 from ..predictive import gaussian_mixture
 from .checkpoints import Checkpoints
+from .held_out import mean_log_density
 from .progress import Progress
 from .reports import Callback, RunCallback, no_callback
 from .solvers import Feed, Options, Solver
@@ -239,7 +240,7 @@ def _train_to_the_end(program, problem, settings, states, callback, checkpoints,
                 rival=runs.leader if held_out is None else None,
                 tol=settings.tol,
                 n_iter_no_change=settings.n_iter_no_change,
-                validate=None if held_out is None else lambda: _mean_log_density(program, held_out),
+                validate=None if held_out is None else lambda: _validation_score(program, held_out),
                 checkpoints=checkpoints and checkpoints.run(program.structure.n_experts, name, program),
             )
             settings.solver.run(program, feed, tracker, options)
@@ -329,9 +330,6 @@ def _shares(program, rows):
     return np.average(mixing_probs, axis=0, weights=rows.weight)
 
 
-def _mean_log_density(program, rows):
+def _validation_score(program, rows):
     parts = program.get(mixture_function)(program.tensor(rows.X))
-    weights, means, variances = (part.numpy() for part in parts)
-    stds = np.sqrt(variances + rows.error[:, None] ** 2)  # of what was measured
-    log_density = gaussian_mixture.log_density(rows.Y, weights, means, stds)
-    return float(np.average(log_density, weights=rows.weight))
+    return mean_log_density(rows, *(part.numpy() for part in parts))
