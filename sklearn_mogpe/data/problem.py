@@ -19,8 +19,8 @@ ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 # Share of the rows that have their y in common with others, up to which that is chance.
 TIED_SHARE = 0.05
 
-# Variance of noise, as a part of the square of the middle half's range of y, below which rounding is larger.
-MIN_NOISE = 1e-10
+# Smallest variance of noise, as a part of that of y, where many rows have their y in common with others.
+MIN_NOISE_OF_TIES = 1e-6
 
 # Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
 INITIAL_ROWS = 1000
@@ -45,8 +45,8 @@ class Problem:
     draw : callable ``(first, size) -> Rows``
         Gives as many rows, standardised, for mini-batches that begin when ``first`` rows have been drawn. The
         last of a stream may be fewer; after them, it raises StopIteration.
-    noise_floor : array of shape (P,)
-        Variance that noise has at least, in standardised units.
+    tied_noise : array of shape (P,)
+        Variance that noise seems to have at least, since so many values of y are equal; 0 if few are.
     n_inducing : int
         M.
     n_rows : int
@@ -63,7 +63,7 @@ class Problem:
     evaluation: Rows
     held_out: Rows | None
     draw: Callable[[int, int], Rows]
-    noise_floor: np.ndarray
+    tied_noise: np.ndarray
     n_inducing: int
     n_rows: int
     num_data: int
@@ -143,7 +143,7 @@ def make_problem(
         evaluation=evaluation,
         held_out=None if held_out is None else _take(rows, held_out, scales),
         draw=draw,
-        noise_floor=_noise_floor(evaluation.Y),
+        tied_noise=_tied_noise(evaluation.Y),
         n_inducing=n_inducing if goes_on else min(n_inducing, len(np.unique(sample.X, axis=0))),
         n_rows=n_rows,
         num_data=n_before + n_rows,
@@ -151,11 +151,10 @@ def make_problem(
     )
 
 
-def _noise_floor(Y):
+def _tied_noise(Y):
     # A value that was rounded to multiples of h is off by a variance of h^2 / 12.
     steps = np.array([resolution(column) for column in Y.T])
-    lower, upper = np.percentile(Y, [25, 75], axis=0)  # a few wild rows, of large known errors, do not matter
-    return np.maximum(steps**2 / 12.0, MIN_NOISE * (upper - lower) ** 2)
+    return np.where(steps > 0.0, np.maximum(steps**2 / 12.0, MIN_NOISE_OF_TIES), 0.0)
 
 
 def resolution(y: np.ndarray) -> float:

@@ -29,7 +29,10 @@ State = dict[str, np.ndarray]
 MAX_STRUCTURES = 32
 
 # Added to the diagonal of covariance matrices, by precision: a small multiple of what rounding takes away.
-JITTER = {"float64": 1e-6, "float32": 1e-4}
+JITTER = {"float64": 1e-12, "float32": 1e-4}
+
+# Smallest variance of noise, as a part of the jitter: functions that other jitter gives differ by as much.
+LEAST_NOISE = 1e-2
 
 _tracing = threading.RLock()
 
@@ -46,7 +49,10 @@ def building(structure: Structure) -> Iterator[None]:
     """GPflow's settings while a model is built or a graph is traced: they are global to a process."""
     # Logarithms of positive parameters suit gradient steps: the scale of the data cancels.
     config = gpflow.config.Config(
-        float=np.dtype(structure.dtype).type, jitter=JITTER[structure.dtype], positive_bijector="exp"
+        float=np.dtype(structure.dtype).type,
+        jitter=JITTER[structure.dtype],
+        positive_bijector="exp",
+        likelihood_positive_minimum=0.0,  # the experts' noise has a floor
     )
     with _tracing, no_collections(), gpflow.config.as_context(config), on_device(structure):
         yield
@@ -135,16 +141,19 @@ class Program:
     def reset(self, Z, noise_floor=0.0) -> None:
         """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior.
 
-        What is described starts as described. The floor of the noise is a variance, or one for each output.
+        What is described starts as described. The floor of the noise is a variance, or one for each output,
+        and no less than the precision needs.
         """
-        floor = np.broadcast_to(noise_floor, self.structure.n_outputs)
-        if self.structure.n_inducing is not None:
+        if self.structure.n_inducing is None:
+            self._reset_open_sizes(Z)
+        else:
             self.assign(without_strategy(_built_values, self.structure, Z))
-            self._set(self.model.experts.noise_floor, floor)
-            return
+        self._set(self.model.experts.noise_floor, np.broadcast_to(noise_floor, self.structure.n_outputs))
+        self.raise_jitter()
+
+    def _reset_open_sizes(self, Z):
         M, D = Z.shape
         self.assign(self._smallest)
-        self._set(self.model.experts.noise_floor, floor)
         for gp in self.model.gps:
             self._set(gp.inducing_variable.Z.unconstrained_variable, Z)
             self._set(gp.q_mu.unconstrained_variable, np.zeros((M, gp.num_latent_gps)))
@@ -159,9 +168,13 @@ class Program:
         """What covariance matrices have added to their diagonal; None for experts or gates of other kinds."""
         return getattr(self.model, "jitter", None)
 
-    def reset_jitter(self) -> None:
-        """Begin with the jitter of the structure's precision."""
-        self._set(self.jitter, JITTER[self.structure.dtype])
+    def raise_jitter(self, value: float = 0.0) -> None:
+        """Set the jitter, if there is any, to no less than the precision needs; the noise's floor follows."""
+        value = max(value, JITTER[self.structure.dtype])
+        if self.jitter is not None:
+            self._set(self.jitter, value)
+        floor = self.model.experts.noise_floor
+        self._set(floor, np.maximum(floor.numpy(), LEAST_NOISE * value))
 
     def data(self, rows: Rows, num_data: int | None = None) -> Rows:
         """Put rows onto the device, and tell the model how many they stand for."""

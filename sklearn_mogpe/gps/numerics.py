@@ -6,6 +6,7 @@ Derivatives of higher order than the first are right for :func:`safe_sqrt` only.
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 # What a function under tf.custom_gradient returns, of which its caller gets the first.
@@ -24,7 +25,9 @@ def squared_norms(A: tf.Tensor) -> WithGradient:
 
 
 def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
-    """``A = L^-1 K_uf`` with ``K_uu + jitter I = L L^T``.
+    """``A = L^-1 K_uf`` with ``K_uu + (jitter + eps tr K_uu) I = L L^T``, eps the precision's.
+
+    The larger a matrix, the more of it is lost by rounding; the last term makes up for that.
 
     Parameters
     ----------
@@ -37,11 +40,12 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
     -------
     tensor of shape (..., M, N)
     """
-    jitter = tf.convert_to_tensor(jitter, Kuu.dtype)
+    jitter, eps = tf.convert_to_tensor(jitter, Kuu.dtype), np.finfo(Kuu.dtype.as_numpy_dtype).eps
 
     @tf.custom_gradient
     def function(Kuu: tf.Tensor, Kuf: tf.Tensor) -> WithGradient:
-        L = tf.linalg.cholesky(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter))
+        rounding = eps * tf.linalg.trace(Kuu)[..., None]
+        L = tf.linalg.cholesky(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter + rounding))
         A = tf.linalg.triangular_solve(L, Kuf)
 
         def gradient(dA: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -52,7 +56,8 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
             phi = tf.linalg.set_diag(outer, 0.5 * tf.linalg.diag_part(outer))
             left = tf.linalg.triangular_solve(L, phi, adjoint=True)
             dKuu = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(left), adjoint=True)
-            return -dKuu, dKuf
+            dtrace = eps * tf.linalg.trace(dKuu)[..., None]
+            return -tf.linalg.set_diag(dKuu, tf.linalg.diag_part(dKuu) + dtrace), dKuf
 
         return A, gradient
 

@@ -275,21 +275,19 @@ def warn_of_interruption() -> None:
 def _starts(program, problem, settings, singles, track):
     if settings.init_params == "prior":
         points = problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)]
-        program.reset(points, problem.noise_floor)
+        program.reset(points, problem.tied_noise)
         return [warm_up(program, problem.sample, track) if settings.solver.is_natural else program.read()]
     if program.structure.n_experts > 1:
         prepare(program)
     kernel = program.structure.kernels[0]
     if kernel not in singles:
-        singles[kernel] = fit_single(
-            program.structure, problem.n_inducing, problem.sample, problem.noise_floor
-        )
+        singles[kernel] = fit_single(program.structure, problem.n_inducing, problem.sample)
     single = singles[kernel]
     if program.structure.n_experts == 1 and program.structure.noise == "varying":
         return [start_alone(program, single, problem)]
     if program.structure.n_experts == 1:
         program.assign(single.state)
-        program.reset_jitter()  # it depends on the precision
+        program.raise_jitter()  # to what the precision needs
         return [program.read()]
     candidates = race(
         program,

@@ -114,10 +114,13 @@ def test_resolution_of_values_among_which_one_stands_out():
     assert resolution(wild) == np.median(np.diff(np.sort(np.append(CONTINUOUS, 1e6))))
 
 
-def test_the_floor_of_the_noise_is_what_rounding_adds(numbered):
+def test_the_noise_of_ties_is_what_rounding_adds(numbered):
     """A rounding error is uniform: its variance is h^2 / 12."""
     rounded = numbered._replace(Y=np.round(numbered.Y))
     problem = problem_of(rounded, scales=None)
     expected = (1.0 / problem.scales.Y.scale) ** 2 / 12
-    np.testing.assert_allclose(problem.noise_floor, expected, rtol=1e-9)
-    assert problem_of(numbered, scales=None).noise_floor[0] < 1e-9
+    np.testing.assert_allclose(problem.tied_noise, expected, rtol=1e-9)
+    assert problem_of(numbered, scales=None).tied_noise == 0.0
+    finely = numbered._replace(Y=np.repeat(numbered.Y[:10], 2, axis=0) * np.array([[1.0], [1.0 + 1e-9]] * 10))
+    finely.Y[:10] = finely.Y[10:20]
+    assert problem_of(finely, scales=None).tied_noise == 1e-6

@@ -143,3 +143,12 @@ def test_a_built_model_has_the_state_and_is_nobody_elses():
         np.testing.assert_allclose(a, b, rtol=1e-12)
     model.experts.experts[0].likelihood.variance.assign([9.0])
     np.testing.assert_array_equal(predict_mixture(STRUCTURE, state, AS_THEY_ARE, X)[2], expected[2])
+
+
+def test_noise_is_not_less_than_what_jitter_makes_of_the_functions():
+    with checkout(Structure(("rbf",), "rbf", 2, 8, "further")) as program:
+        program.reset(np.zeros((1, 1)), [0.0, 0.5])
+        np.testing.assert_allclose(program.model.experts.noise_floor, [1e-14, 0.5])
+        program.raise_jitter(1e-3)
+        assert float(program.jitter) == 1e-3
+        np.testing.assert_allclose(program.model.experts.noise_floor, [1e-5, 0.5])

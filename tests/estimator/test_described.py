@@ -179,7 +179,8 @@ def test_q_alone_may_be_trained(make, wave):
     gp = model.model_.experts.experts[0].gp
     standardised = tuple((values - values.mean(0)) / values.std(0) for values in (X, y[:, None]))
     sgpr = gpflow.models.SGPR(standardised, gp.kernel, gp.inducing_variable, noise_variance=0.1)
-    assert model.lower_bound_ == pytest.approx(sgpr.elbo().numpy(), rel=1e-6)
+    with gpflow.config.as_context(gpflow.config.Config(jitter=model._state["parameters"][".jitter"])):
+        assert model.lower_bound_ == pytest.approx(sgpr.elbo().numpy(), rel=1e-6)
     with pytest.raises(ValueError, match="Expected something to train"):
         make(experts=[{"trainable": False, "inducing": held}]).fit(X, y)
 

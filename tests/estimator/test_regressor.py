@@ -66,9 +66,11 @@ def test_one_expert_is_the_sparse_gp_of_gpflow(make_regressor, wave):
         q_sqrt=expert.gp.q_sqrt.numpy(),
     )
     xs, ys, _ = standardised(model, *wave)
-    assert model.lower_bound_ == pytest.approx(svgp.elbo((xs, ys)).numpy(), rel=1e-6)
     state = model._state
-    mean, variance = (part.numpy()[:, 0] for part in svgp.predict_y((X - state["x_mean"]) / state["x_scale"]))
+    with gpflow.config.as_context(gpflow.config.Config(jitter=state["parameters"][".jitter"])):
+        assert model.lower_bound_ == pytest.approx(svgp.elbo((xs, ys)).numpy(), rel=1e-6)
+        mean, variance = svgp.predict_y((X - state["x_mean"]) / state["x_scale"])
+    mean, variance = mean.numpy()[:, 0], variance.numpy()[:, 0]
     predicted, std = model.predict(X, return_std=True)
     np.testing.assert_allclose(predicted, mean * state["y_scale"] + state["y_mean"], rtol=1e-6)
     np.testing.assert_allclose(std, np.sqrt(variance) * state["y_scale"], rtol=1e-6)
@@ -498,7 +500,7 @@ def test_recovers_from_bad_steps(make_regressor, short_search, wave, monkeypatch
 
 def test_one_expert_recovers_from_its_only_chunk(make_regressor, wave, monkeypatch):
     """Then nothing but the start was ever looked at."""
-    poison(monkeypatch, lambda chunk: True)
+    poison(monkeypatch, lambda chunk: chunk == 1)
     model = make_regressor(1, max_iter=25).fit(*wave)
     assert_finite(model)
     assert model.score(*wave) > 0.9
@@ -516,7 +518,7 @@ def test_lbfgs_recovers(make_regressor, short_search, wave, monkeypatch):
     monkeypatch.setattr(module, "minimize", minimize)
     model = make_regressor(solver="lbfgs", max_iter=10).fit(*wave)
     assert_finite(model)
-    assert model._state["parameters"][".jitter"] == pytest.approx(1e-5)
+    assert model._state["parameters"][".jitter"] == pytest.approx(1e-11)
     assert model.score(*wave) > 0.9
 
 

@@ -317,7 +317,7 @@ def test_checkpoints_are_some_time_apart(make_regressor, short_search, wave, tmp
 @pytest.fixture
 def broken(make_regressor, short_search, wave, tmp_path, every_report, kill):
     """A fit that was broken off, with three checkpoints, and their directory."""
-    model = make_regressor(max_iter=125, tol=0.0, checkpoint_dir=tmp_path)
+    model = make_regressor(max_iter=125, tol=0.0, n_iter_no_change=125, checkpoint_dir=tmp_path)
     kill(model, wave, 4)
     (directory,) = tmp_path.glob("*/2-experts/natgrad-1")
     return model, directory
@@ -340,7 +340,7 @@ def empty(path):
 @pytest.mark.parametrize("damage", [cut_off, flip, empty])
 def test_the_checkpoint_before_a_damaged_one_is_taken(make_regressor, wave, broken, updates, damage):
     model, directory = broken
-    unbroken = make_regressor(max_iter=125, tol=0.0).fit(*wave)
+    unbroken = make_regressor(max_iter=125, tol=0.0, n_iter_no_change=125).fit(*wave)
     damage(directory / "checkpoint-3.npz")
     with pytest.warns(RuntimeWarning, match=r"The last checkpoint in .* is damaged; going on from .*-2\.npz"):
         model.fit(*wave)

@@ -49,14 +49,20 @@ def minimize(function, start, *, max_iter, callback=None):
     Raises
     ------
     FloatingPointError
-        If a loss or gradient is not finite.
+        If the loss or its gradient is not finite at the start.
     """
+    wall = None  # what a line search gets where it has gone too far
 
     def evaluate(theta):
+        nonlocal wall
         loss, gradient = (value.numpy() for value in function(tf.constant(theta)))
-        if not (np.isfinite(loss) and np.all(np.isfinite(gradient))):
+        if np.isfinite(loss) and np.all(np.isfinite(gradient)):
+            if wall is None:
+                wall = float(loss) + abs(float(loss)) + len(theta)
+            return float(loss), gradient.astype(float)
+        if wall is None:
             raise FloatingPointError("the loss or its gradient is not finite")
-        return float(loss), gradient.astype(float)
+        return wall, np.zeros_like(theta)
 
     options = {"maxiter": max_iter, "maxcor": MEMORY, "maxfun": 100 * max_iter, "ftol": 1e-12, "gtol": 1e-8}
     with one_thread():

@@ -24,7 +24,8 @@ def in_chunks(
 ) -> None:
     """Take chunks of steps, until the tracker says stop, all are taken or the rows have ended.
 
-    Goes on where a run that is resumed was broken off.
+    A chunk that fails is taken again, from the best parameters. Goes on where a run that is resumed was
+    broken off.
 
     Parameters
     ----------
@@ -42,14 +43,16 @@ def in_chunks(
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
     for first in range(done, options.n_steps, options.report_every):
         some = rates[first : first + options.report_every]
-        try:
-            finite = steps(first, program.tensor(some))
-        except StopIteration:
-            return
-        value = float(loss(feed.evaluation)) if finite else np.nan
-        if not np.isfinite(value):
-            tracker.recover()
-        elif tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
+        value = np.nan
+        while not np.isfinite(value):
+            try:
+                finite = steps(first, program.tensor(some))
+            except StopIteration:
+                return
+            value = float(loss(feed.evaluation)) if finite else np.nan
+            if not np.isfinite(value):
+                tracker.recover()
+        if tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
             return
 
 

@@ -16,7 +16,7 @@ from ..natural_gradients.sites import assign_q, prior_sites, site_step
 from ..solvers import NATGRAD, Feed, Options
 from ..solvers.natgrad import natgrad_steps
 from ..tracking import Tracker
-from .divisions import spread_points, starts
+from .divisions import Start, spread_points, starts
 from .single import Single, scale
 
 # Of the functions of a noise that varies: prior variance, and lengthscales as multiples of the single GP's.
@@ -85,9 +85,7 @@ def race(
     base = _base_state(program, single, problem)
     running = {}
     for name, start in proposals.items():
-        program.assign(base)
-        program.get(_start_function)(data, *map(program.tensor, start))
-        running[name] = Candidate(np.inf, program.read())
+        running[name] = Candidate(np.inf, _divided(program, base, data, start))
     for max_iter, survivors in ROUNDS:
         for name, candidate in list(running.items()):
             tracker = track(f"start {name}", candidate, max_iter)
@@ -106,10 +104,8 @@ def race(
 def start_alone(program: Program, single: Single, problem: Problem) -> State:
     """Where a mixture of one expert begins: as the single GP, and a noise that varies as its residuals do."""
     rows = problem.sample
-    program.assign(_base_state(program, single, problem))
-    ones = np.ones((1, len(rows.X))), [1.0], [1.0]
-    program.get(_start_function)(program.data(rows), *map(program.tensor, ones))
-    return program.read()
+    ones = np.ones((1, len(rows.X))), np.ones(1), np.ones(1)
+    return _divided(program, _base_state(program, single, problem), program.data(rows), Start(*ones))
 
 
 def prepare(program: Program) -> None:
@@ -140,7 +136,10 @@ def _base_state(program, single, problem):
     What is described stays so.
     """
     structure, X = program.structure, problem.sample.X
-    program.reset(X[spread_points(X / single.lengthscales, problem.n_inducing)], problem.noise_floor)
+    # Where one smooth function leaves less noise than that, equal values are no rounded ones.
+    noise_floor = np.minimum(problem.tied_noise, single.noise)
+    points = X[spread_points(X / single.lengthscales, problem.n_inducing)]
+    program.reset(points, noise_floor)
     for k in structure.experts_as_usual:
         for path, parameter in model_parameters(program.model.experts.experts[k]).items():
             variable = parameter.unconstrained_variable
@@ -164,8 +163,20 @@ def _begin(gp, variance, lengthscales):
             kernel.variance.assign(variance)
 
 
+def _divided(program, base, data, start):
+    """A state with the parameters of a :class:`Start`, and more jitter where they need it."""
+    program.assign(base)
+    tracker = Tracker(program, Candidate(np.inf, base))
+    while not program.get(_start_function)(data, *map(program.tensor, start)):
+        tracker.recover()
+    return program.read()
+
+
 def _start_function(program: Program):
-    """Compile what gives a program's experts and gate the parameters of a :class:`Start`."""
+    """Compile what gives a program's experts and gate the parameters of a :class:`Start`.
+
+    It returns whether they are finite.
+    """
     model, dtype = program.model, program.structure.dtype
 
     def function(rows, responsibilities, noise_factor, lengthscale_factor):
@@ -186,7 +197,7 @@ def _start_function(program: Program):
 
         start = tf.constant(0), prior_sites(model, rows.X)
         _, sites = tf.while_loop(lambda i, _: i < ASSIGNMENT_STEPS, step, start)
-        assign_q(model, rows.X, sites)
+        return assign_q(model, rows.X, sites)
 
     factors = tf.TensorSpec([program.structure.n_experts], dtype)
     responsibilities = tf.TensorSpec([program.structure.n_experts, None], dtype)

@@ -7,7 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from ...data.rows import Rows
-from ...engine.program import Candidate, Program, State, checkout, mixture_function
+from ...engine.program import (
+    JITTER,
+    LEAST_NOISE,
+    Candidate,
+    Program,
+    State,
+    checkout,
+    mixture_function,
+)
 from ...engine.structure import Structure
 from ...experts import SVGPExpert
 from ...gps import model_parameters
@@ -23,7 +31,7 @@ STARTS = (1.0, 0.3)
 MAX_ITER = 60
 
 # No start has less noise than this part of the data's variance.
-MIN_NOISE = 1e-5
+MIN_NOISE = 1e-12
 
 
 class Single(NamedTuple):
@@ -36,6 +44,8 @@ class Single(NamedTuple):
         The parameters of its only expert, but for q and the inducing inputs, by their paths in the expert.
     lengthscales : array of shape (D,)
         The shortest over the outputs.
+    noise : array of shape (P,)
+        Variances of the noise, without known errors.
     residuals : array of shape (N, P)
         In units of the standard deviation of the noise, known errors included.
     """
@@ -43,10 +53,11 @@ class Single(NamedTuple):
     state: State
     expert: State
     lengthscales: np.ndarray
+    noise: np.ndarray
     residuals: np.ndarray
 
 
-def fit_single(structure: Structure, n_inducing: int, rows: Rows, noise_floor=0.0) -> Single:
+def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
     """Fit one sparse GP per output by its collapsed bound: q at its optimum, L-BFGS for the rest.
 
     The bound with q at its optimum is that of Titsias (2009); by the envelope theorem its gradient is that
@@ -59,7 +70,6 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows, noise_floor=0.
     n_inducing : int
         M.
     rows : Rows
-    noise_floor : array of shape (P,), default=0.0
 
     Raises
     ------
@@ -83,18 +93,18 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows, noise_floor=0.
         points = rows.X[spread_points(rows.X, n_inducing)]
         candidates = []
         for factor in STARTS:
-            program.reset(points, noise_floor)
+            program.reset(points, LEAST_NOISE * JITTER[structure.dtype])
             scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(n_features))
             candidates.append(_collapse(program, data))
         state = min(candidates, key=lambda candidate: candidate.loss).state
         program.assign(state)
         _, means, _ = program.get(mixture_function)(data.X)
         (expert,) = program.model.experts.experts
-        noise = expert.likelihood.variance.numpy() + noise_floor + rows.error**2
-        residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(noise)
+        noise = expert.likelihood.variance.numpy() + program.model.experts.noise_floor.numpy()
+        residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(noise + rows.error**2)
         parameters = model_parameters(expert)
         own = {path: parameter.unconstrained_variable.numpy() for path, parameter in parameters.items()}
-        return Single(state, own, _lengthscales(expert, n_features), residuals)
+        return Single(state, own, _lengthscales(expert, n_features), noise, residuals)
 
 
 def _collapse(program, data):
