@@ -32,19 +32,21 @@ class Data(NamedTuple):
     X : array or table of shape (n, D)
     y : array of shape (n,) or (n, P)
     sample_weight : array of shape (n,) or None
+    y_std : array of shape (n,) or (n, P) or None
     features, target : list of str
     """
 
     X: Any
     y: np.ndarray
     sample_weight: np.ndarray | None
+    y_std: np.ndarray | None
     features: list[str]
     target: list[str]
 
     def take(self, places) -> tuple:
-        """X, y and sample weights of the rows at some places."""
-        weight = None if self.sample_weight is None else self.sample_weight[places]
-        return self.X[places], self.y[places], weight
+        """X, y, sample weights and known errors of the rows at some places."""
+        optional = (None if part is None else part[places] for part in (self.sample_weight, self.y_std))
+        return self.X[places], self.y[places], *optional
 
 
 def read_data(config: dict) -> Data:
@@ -53,8 +55,8 @@ def read_data(config: dict) -> Data:
     Parameters
     ----------
     config : dict
-        ``path`` of a file or name of a ``dataset``; ``features``, ``target`` and ``sample_weight``, names of
-        columns or arrays; for data that are made, ``n_samples`` and ``random_state``.
+        ``path`` of a file or name of a ``dataset``; ``features``, ``target``, ``sample_weight`` and
+        ``y_std``, names of columns or arrays; for data that are made, ``n_samples`` and ``random_state``.
 
     Raises
     ------
@@ -62,24 +64,25 @@ def read_data(config: dict) -> Data:
         If a key or value is not as expected.
     """
     check_keys(
-        config, ("path", "dataset", "features", "target", "sample_weight", "n_samples", "random_state")
+        config,
+        ("path", "dataset", "features", "target", "sample_weight", "y_std", "n_samples", "random_state"),
     )
     if ("path" in config) == ("dataset" in config):
         raise ConfigurationError(f"expected either path or dataset, got {sorted(config)}")
     columns = _read_file(config) if "path" in config else _make(config)
     target = _names(config, "target", [TARGET])
-    weight = _names(config, "sample_weight", [])
-    rest = [name for name in columns if name not in (*target, *weight)]
+    weight, error = (_names(config, key, []) for key in ("sample_weight", "y_std"))
+    rest = [name for name in columns if name not in (*target, *weight, *error)]
     features = _names(config, "features", [FEATURES] if FEATURES in columns else rest)
     X = read_features(config.get("path"), columns, features)
     with at("target"):
         y = take_columns(columns, target)
-    sample_weight = None
-    if weight:
-        with at("sample_weight"):
-            sample_weight = take_columns(columns, weight)
-    check_consistent_length(X, y, sample_weight)
-    return Data(X, y, sample_weight, features, target)
+    with at("sample_weight"):
+        sample_weight = take_columns(columns, weight) if weight else None
+    with at("y_std"):
+        y_std = take_columns(columns, error) if error else None
+    check_consistent_length(X, y, sample_weight, y_std)
+    return Data(X, y, sample_weight, y_std, features, target)
 
 
 def read_features(path, columns: Mapping[str, np.ndarray], features: list[str]):

@@ -17,6 +17,7 @@ from ..descriptions.files import naming, read_tables, write_tables
 from ..estimator.regressor import MoGPERegressor
 from ..estimator.toml_mixin import make_estimator
 from ..plotting import close_figures, make_figures
+from ..predictive import gaussian_mixture
 from .dataset import read_data, split
 
 # What a run leaves in its directory.
@@ -82,15 +83,15 @@ def train(path, *, output: str | None = None, random_state: int | None = None) -
     _show(scores, directory)
 
 
-def score(estimator, X, y, sample_weight=None, *, scale) -> dict:
+def score(estimator, X, y, sample_weight=None, y_std=None, *, scale) -> dict:
     """Scores of predictions, in the units of y and in standard deviations.
 
     Parameters
     ----------
     estimator : MoGPERegressor
         Fitted.
-    X, y, sample_weight
-        Rows.
+    X, y, sample_weight, y_std
+        Rows; the density is that of y with the known errors.
     scale : float or array of shape (P,)
         Standard deviations.
 
@@ -101,7 +102,11 @@ def score(estimator, X, y, sample_weight=None, *, scale) -> dict:
         outputs together) as ``"nlpd"``, the root of the mean squared error and the mean absolute error of the
         predicted mean (both means over outputs) as ``"rmse"`` and ``"mae"``.
     """
-    nlpd = -float(np.average(estimator.score_samples(X, y), weights=sample_weight))
+    weights, means, stds = estimator.predict_mixture(X)
+    if y_std is not None:
+        stds = np.hypot(stds, np.reshape(y_std, (len(stds), 1, -1)))
+    log_density = gaussian_mixture.log_density(np.reshape(y, (len(stds), -1)), weights, means, stds)
+    nlpd = -float(np.average(log_density, weights=sample_weight))
     mean = estimator.predict(X)
 
     def errors(unit):

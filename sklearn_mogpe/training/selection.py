@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -13,10 +13,15 @@ from ..engine.structure import Structure
 from .checkpoints import Checkpoints
 from .fit import Fit, Settings, train, warn_of_interruption
 from .reports import RunCallback, no_callback
+from .starts.single import Single
 
 # Nats by which a further expert has to raise the bound: it also brings hyperparameters, whose uncertainty the
 # bound does not charge for.
 WORTH = 2.0
+
+# Noise variance, as a part of that of y, that is as good as none: what one Gaussian process leaves then is
+# rounding, which further experts would share among them.
+NO_NOISE = 1e-10
 
 # Nats per row by which the bound may still rise in the last fifth of the iterations.
 RISE = 0.01
@@ -46,7 +51,7 @@ def train_best(
     callback: RunCallback = no_callback,
     checkpoints: Checkpoints | None = None,
 ) -> Selection:
-    """Train mixtures of more and more experts, until one more is not worth it.
+    """Train mixtures of more and more experts, until one more is not worth it, or one process explains all.
 
     Parameters
     ----------
@@ -57,11 +62,11 @@ def train_best(
         Those of later ones, or an interruption, end the selection.
     """
     first, *others = structures
-    singles: dict = {}
+    singles: dict[Any, Single] = {}
     best = Selection(first, train(first, problem, settings, start, callback, checkpoints, singles), {})
     best.scores[first.n_experts] = best.fit.lower_bound
     for structure in others:
-        if best.fit.interrupted:
+        if best.fit.interrupted or any(np.all(single.noise < NO_NOISE) for single in singles.values()):
             break
         try:
             fit = train(structure, problem, settings, start, callback, checkpoints, singles)

@@ -32,7 +32,8 @@ def test_rows_of_a_table(tmp_path, suffix):
     np.testing.assert_array_equal(data.X.to_numpy(), np.column_stack(list(COLUMNS.values())))
     np.testing.assert_array_equal(data.y, np.arange(3.0))
     np.testing.assert_array_equal(data.sample_weight, np.ones(3))
-    X, y, weight = data.take(np.array([2, 0]))
+    X, y, weight, error = data.take(np.array([2, 0]))
+    assert error is None
     np.testing.assert_array_equal(X.to_numpy(), [[-3.0, 3], [0.1, 1]])
     np.testing.assert_array_equal([y, weight], [[2.0, 0.0], [1.0, 1.0]])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.model_selection import train_test_split
 
 from sklearn_mogpe import MoGPERegressor
@@ -26,6 +27,29 @@ random_state = 3
 directory = "results"
 figures = false
 """
+
+
+def test_known_errors(run, table, fast, folder):
+    """In the fit, and in the density of held-out rows; a column of errors is no feature."""
+    error = np.linspace(0.1, 2.0, 50)
+    table.with_columns(e=error).write_csv(folder / "rows.csv")
+    lines = [line for line in DATA.splitlines() if not line.startswith("features")]
+    (folder / "run.toml").write_text("\n".join(lines).replace('"w"', '"w"\ny_std = "e"') + fast)
+    run("train", "run.toml")
+    parts = np.load("results/split.npz")
+    X, (y, w) = table.select("x", "noise").to_numpy(), (table[name].to_numpy() for name in ("y", "w"))
+    train, test = parts["train"], parts["test"]
+    expected = MoGPERegressor.from_toml("run.toml").fit(X[train], y[train], w[train], error[train])
+    model = joblib.load("results/model.joblib")
+    assert list(model.feature_names_in_) == ["x", "noise"]
+    assert model.lower_bound_ == pytest.approx(expected.lower_bound_, rel=1e-10)
+    weights, means, stds = expected.predict_mixture(X[test])
+    density = np.sum(
+        weights * norm.pdf(y[test, None], means[..., 0], np.hypot(stds[..., 0], error[test, None])), 1
+    )
+    nlpd = -np.average(np.log(density), weights=w[test])
+    scores = json.loads(Path("results/scores.json").read_text())
+    assert scores["units_of_y"]["nlpd"] == pytest.approx(nlpd, rel=1e-8)
 
 
 @pytest.fixture
