@@ -21,8 +21,9 @@ KERNELS = {name: configuration.KERNELS[name.removesuffix(ISO)][0] for name in KE
 
 # Means of the exponential priors of kernel variances, in standardised units. They cost next to nothing where
 # functions keep to the range of the data, and hold those back that the data does not: an expert that speaks
-# nowhere, or a function that is a line. A gate may swing further, which makes sharp borders.
-EXPERT_VARIANCE_MEAN = 20.0
+# nowhere. A smooth function without noise is a small part of one of great variance and great lengthscales;
+# a gate may swing as far as sharp borders need.
+EXPERT_VARIANCE_MEAN = 400.0
 GATE_VARIANCE_MEAN = 200.0
 
 # That of the functions of a noise that varies, which are logarithms: a standard deviation is a factor.
