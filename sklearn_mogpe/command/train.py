@@ -16,6 +16,7 @@ from ..descriptions.errors import ConfigurationError, at, check_bool, check_keys
 from ..descriptions.files import naming, read_tables, write_tables
 from ..estimator.regressor import MoGPERegressor
 from ..estimator.toml_mixin import make_estimator
+from ..metrics import nlpd
 from ..plotting import close_figures, make_figures
 from ..predictive import gaussian_mixture
 from .dataset import read_data, split
@@ -105,9 +106,8 @@ def score(estimator, X, y, sample_weight=None, y_std=None, *, scale) -> dict:
     weights, means, stds = estimator.predict_mixture(X)
     if y_std is not None:
         stds = np.hypot(stds, np.reshape(y_std, (len(stds), 1, -1)))
-    log_density = gaussian_mixture.log_density(np.reshape(y, (len(stds), -1)), weights, means, stds)
-    nlpd = -float(np.average(log_density, weights=sample_weight))
-    mean = estimator.predict(X)
+    log_score = nlpd(y, weights, means, stds, sample_weight=sample_weight)
+    mean = np.reshape(gaussian_mixture.mean(weights, means), np.shape(y))
 
     def errors(unit):
         rows = y / unit, mean / unit
@@ -117,9 +117,9 @@ def score(estimator, X, y, sample_weight=None, y_std=None, *, scale) -> dict:
         }
 
     # p(y / s) = p(y) s, for each output
-    standardised = nlpd - float(np.sum(np.log(scale)))
+    standardised = log_score - float(np.sum(np.log(scale)))
     return {
-        "units_of_y": {"nlpd": nlpd, **errors(1.0)},
+        "units_of_y": {"nlpd": log_score, **errors(1.0)},
         "standardised": {"nlpd": standardised, **errors(scale)},
     }
 
