@@ -41,17 +41,18 @@ def in_chunks(
     done = round(tracker.n_iter * options.steps_per_iter)
     loss = program.get(bound_function)
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
+
+    def loss_after(first, some):
+        finite = steps(first, program.tensor(some))
+        return float(loss(feed.evaluation)) if finite else np.nan
+
     for first in range(done, options.n_steps, options.report_every):
         some = rates[first : first + options.report_every]
-        value = np.nan
-        while not np.isfinite(value):
-            try:
-                finite = steps(first, program.tensor(some))
-            except StopIteration:
-                return
-            value = float(loss(feed.evaluation)) if finite else np.nan
-            if not np.isfinite(value):
+        try:
+            while not np.isfinite(value := loss_after(first, some)):
                 tracker.recover()
+        except StopIteration:
+            return
         if tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
             return
 

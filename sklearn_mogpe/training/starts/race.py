@@ -83,9 +83,9 @@ def race(
         proposals = {init_params: proposals[init_params]}
     data = program.data(rows)
     base = _base_state(program, single, problem)
-    running = {}
-    for name, start in proposals.items():
-        running[name] = Candidate(np.inf, _divided(program, base, data, start))
+    running = {
+        name: Candidate(np.inf, _divided(program, base, data, start)) for name, start in proposals.items()
+    }
     for max_iter, survivors in ROUNDS:
         for name, candidate in list(running.items()):
             tracker = track(f"start {name}", candidate, max_iter)
