@@ -28,7 +28,7 @@ State = dict[str, np.ndarray]
 # adds, not what a process that fits ever new structures has used. A grid search has rarely more than this.
 MAX_STRUCTURES = 32
 
-# Added to the diagonal of covariance matrices, by precision: a small multiple of what rounding takes away.
+# Added to the diagonal of covariance matrices at first, by precision, besides what rounding takes away.
 JITTER = {"float64": 1e-12, "float32": 1e-4}
 
 # Smallest variance of noise, as a part of the jitter: functions that other jitter gives differ by as much.
@@ -149,7 +149,7 @@ class Program:
         else:
             self.assign(without_strategy(_built_values, self.structure, Z))
         self._set(self.model.experts.noise_floor, np.broadcast_to(noise_floor, self.structure.n_outputs))
-        self.raise_jitter()
+        self.set_jitter()
 
     def _reset_open_sizes(self, Z):
         M, D = Z.shape
@@ -168,8 +168,8 @@ class Program:
         """What covariance matrices have added to their diagonal; None for experts or gates of other kinds."""
         return getattr(self.model, "jitter", None)
 
-    def raise_jitter(self, value: float = 0.0) -> None:
-        """Set the jitter, if there is any, to no less than the precision needs; the noise's floor follows."""
+    def set_jitter(self, value: float = 0.0) -> None:
+        """Set the jitter, if there is any, to no less than the precision's; the noise's floor may rise."""
         value = max(value, JITTER[self.structure.dtype])
         if self.jitter is not None:
             self._set(self.jitter, value)

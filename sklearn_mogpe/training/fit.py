@@ -287,7 +287,7 @@ def _starts(program, problem, settings, singles, track):
         return [start_alone(program, single, problem)]
     if program.structure.n_experts == 1:
         program.assign(single.state)
-        program.raise_jitter()  # to what the precision needs
+        program.set_jitter()  # that of its precision
         return [program.read()]
     candidates = race(
         program,

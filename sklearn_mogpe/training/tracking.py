@@ -176,5 +176,5 @@ class Tracker:
                 'Try fewer inducing points (n_inducing), dtype="float64", a smaller learning_rate, a rougher '
                 'kernel such as "matern32", or remove inputs that repeat one another.'
             )
-        self.program.raise_jitter(jitter)
+        self.program.set_jitter(jitter)
         self.best_state = self.program.read()

@@ -149,6 +149,6 @@ def test_noise_is_not_less_than_what_jitter_makes_of_the_functions():
     with checkout(Structure(("rbf",), "rbf", 2, 8, "further")) as program:
         program.reset(np.zeros((1, 1)), [0.0, 0.5])
         np.testing.assert_allclose(program.model.experts.noise_floor, [1e-14, 0.5])
-        program.raise_jitter(1e-3)
+        program.set_jitter(1e-3)
         assert float(program.jitter) == 1e-3
         np.testing.assert_allclose(program.model.experts.noise_floor, [1e-5, 0.5])

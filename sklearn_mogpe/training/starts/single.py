@@ -159,7 +159,7 @@ def scale(expert: SVGPExpert, noise_factor, lengthscale_factor) -> None:
     """Multiply an expert's noise variance and its lengthscales, if its kernel has such."""
     scale_lengthscales(expert, lengthscale_factor)
     variance = expert.likelihood.variance
-    variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))  # type: ignore[union-attr]
+    variance.assign(tf.maximum(variance * noise_factor, MIN_NOISE))  # type: ignore[union-attr]  # no function
 
 
 def scale_lengthscales(expert: SVGPExpert, factor) -> None:
