@@ -23,7 +23,7 @@ def concatenated(parts: Sequence[Any]) -> tf.Tensor:
 
 def assign_concatenated(parameters: Sequence[Parameter], values: tf.Tensor, accept: tf.Tensor) -> None:
     """Give parameters of one transform what :func:`concatenated` would make ``values`` of, if accepted."""
-    unconstrained = parameters[0].transform.inverse(values)  # type: ignore[union-attr]
+    unconstrained = parameters[0].transform.inverse(values)  # type: ignore[union-attr]  # is there
     parts = tf.split(unconstrained, [parameter.shape[0] for parameter in parameters])
     for parameter, part in zip(parameters, parts, strict=True):
         variable = parameter.unconstrained_variable
