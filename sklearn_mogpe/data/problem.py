@@ -12,9 +12,15 @@ from .stream import Stream
 # Rows that judge parameters where all are too many.
 EVALUATION_ROWS = 2048
 
-# Inducing points in place of "auto", for one feature and for several. In trials 250 were not better than 100
-# and took about twice as long.
+# Inducing points of the search for a start, for one feature and for several.
 ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
+
+# Inducing points in place of "auto" for rows that are many: as a multiple of the root of their number, and at
+# most.
+POINTS_BY_ROOT, MAX_POINTS = 2.5, 250
+
+# Rows that are few, for which "auto" is as many as in the search; of what is described it always is.
+FEW = 0
 
 # Share of the rows that have their y in common with others, up to which that is chance.
 TIED_SHARE = 0.05
@@ -49,6 +55,8 @@ class Problem:
         Variance that noise seems to have at least, since so many values of y are equal; 0 if few are.
     n_inducing : int
         M.
+    n_search : int
+        Inducing points in the search for a start, M or fewer.
     n_rows : int
         Number of rows that are fitted.
     num_data : int
@@ -65,6 +73,7 @@ class Problem:
     draw: Callable[[int, int], Rows]
     tied_noise: np.ndarray
     n_inducing: int
+    n_search: int
     n_rows: int
     num_data: int
     seed: int
@@ -127,6 +136,8 @@ def make_problem(
         return take(np.sort(sample_without_replacement(n_fitted, size, random_state=random_state)))
 
     sample = some(max(INITIAL_ROWS, 2 * n_inducing))
+    if not goes_on:
+        n_inducing = min(n_inducing, len(np.unique(sample.X, axis=0)))
     evaluation = some(n_fitted if whole else EVALUATION_ROWS)
     seed = random_state.randint(np.iinfo(np.int32).max)
 
@@ -144,7 +155,8 @@ def make_problem(
         held_out=None if held_out is None else _take(rows, held_out, scales),
         draw=draw,
         tied_noise=_tied_noise(evaluation.Y),
-        n_inducing=n_inducing if goes_on else min(n_inducing, len(np.unique(sample.X, axis=0))),
+        n_inducing=n_inducing,
+        n_search=min(n_inducing, search_points(rows.X.shape[1])),
         n_rows=n_rows,
         num_data=n_before + n_rows,
         seed=seed,
@@ -197,8 +209,15 @@ def _take(rows, places, scales):
     return scales.transform(rows.part(places[order]).part(back))
 
 
-def number_of_points(n_inducing: int | str, n_features: int) -> int:
-    """Number of inducing points; of ``"auto"``, for D features."""
+def number_of_points(n_inducing: int | str, n_rows: int, n_features: int) -> int:
+    """Number of inducing points; of ``"auto"``, for N rows of D features."""
     if not isinstance(n_inducing, str):
         return n_inducing
+    if n_features == 1:
+        return ONE_FEATURE_POINTS
+    return max(SEVERAL_FEATURES_POINTS, min(MAX_POINTS, round(POINTS_BY_ROOT * n_rows**0.5)))
+
+
+def search_points(n_features: int) -> int:
+    """Number of inducing points in the search for a start, for D features."""
     return ONE_FEATURE_POINTS if n_features == 1 else SEVERAL_FEATURES_POINTS

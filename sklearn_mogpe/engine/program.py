@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
@@ -152,16 +152,22 @@ class Program:
         self.set_jitter()
 
     def _reset_open_sizes(self, Z):
-        M, D = Z.shape
         self.assign(self._smallest)
-        for gp in self.model.gps:
-            self._set(gp.inducing_variable.Z.unconstrained_variable, Z)
-            self._set(gp.q_mu.unconstrained_variable, np.zeros((M, gp.num_latent_gps)))
-            roots = np.tile(_unconstrained_identity(M), (gp.num_latent_gps, 1))
-            self._set(gp.q_sqrt.unconstrained_variable, roots)
+        self.set_points([Z] * len(self.model.gps))
         for lengthscales in self._open_lengthscales:
             variable = lengthscales.unconstrained_variable
-            self._set(variable, np.repeat(variable.numpy(), D))
+            self._set(variable, np.repeat(variable.numpy(), Z.shape[1]))
+
+    def set_points(self, Zs: Sequence[np.ndarray]) -> None:
+        """Set the inducing inputs (M, D) of each of the model's GPs; every q is its prior then.
+
+        The structure leaves their number open.
+        """
+        for gp, Z in zip(self.model.gps, Zs, strict=True):
+            self._set(gp.inducing_variable.Z.unconstrained_variable, Z)
+            self._set(gp.q_mu.unconstrained_variable, np.zeros((len(Z), gp.num_latent_gps)))
+            roots = np.tile(_unconstrained_identity(len(Z)), (gp.num_latent_gps, 1))
+            self._set(gp.q_sqrt.unconstrained_variable, roots)
 
     @property
     def jitter(self) -> tf.Variable | None:
@@ -197,7 +203,7 @@ class Program:
             self._functions[key] = without_strategy(self._build, *key)
         return self._functions[key]
 
-    def prepare(self, *builds: Callable) -> None:
+    def prepare(self, *keys: tuple) -> None:
         """Make functions with :meth:`get`, side by side: while one is traced, the last one is set up.
 
         The first call of a function is when TensorFlow sets it up, so each is called here with ones, for
@@ -205,9 +211,9 @@ class Program:
         that matter.
         """
         with ThreadPoolExecutor(1) as other:
-            for build in builds:
-                if (build, ()) not in self._functions:
-                    made = self.get(build)
+            for build, *options in keys:
+                if (build, tuple(options)) not in self._functions:
+                    made = self.get(build, *options)
                     other.submit(_call_with_ones, made[0] if isinstance(made, tuple) else made)
 
     def _build(self, build, options):
@@ -231,7 +237,11 @@ class Program:
     @property
     def rows_signature(self) -> Rows:
         """Signature of rows."""
-        D, P, dtype = self.structure.n_features, self.structure.n_outputs, self.structure.dtype
+        return self.signature_of_rows(self.structure.dtype)
+
+    def signature_of_rows(self, dtype: str) -> Rows:
+        """Signature of rows in some precision."""
+        D, P = self.structure.n_features, self.structure.n_outputs
         shapes = Rows([None, D], [None, P], [None], [None, P])
         return Rows(*(tf.TensorSpec(shape, dtype) for shape in shapes))
 

@@ -39,7 +39,7 @@ LEANING_FEATURES = 10
 
 # Under this bound inducing inputs are variational parameters: moving them can only bring q nearer. Under the
 # others they are part of the model, and would move to where they explain noise by what they leave open.
-TRAINS_INDUCING_INPUTS = "further"
+TRAINS_INDUCING_INPUTS = ("further", "predictive")
 
 KernelSpec = str | Callable[[int], Kernel]
 
@@ -96,6 +96,12 @@ class Structure:
         """K."""
         return len(self.kernels)
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether kernels are known by their names, and nothing is described or of one's own."""
+        names = (*self.kernels, self.gating_kernel, self.bound)
+        return self.n_inducing is None and all(isinstance(name, str) for name in names)
+
     def to_dict(self) -> dict:
         """All that a fitted model keeps of its structure: the device is the machine's affair."""
         return {name: value for name, value in vars(self).items() if name != "device"}
@@ -117,7 +123,7 @@ class Structure:
         ConfigurationError
             If a description is not as expected.
         """
-        D, trains = Z.shape[1], self.bound == TRAINS_INDUCING_INPUTS
+        D, trains = Z.shape[1], self.bound in TRAINS_INDUCING_INPUTS
         # The density of l has its mode at exp(loc - spread^2), that of log l at exp(loc), upright.
         upright = LENGTHSCALE_SPREAD**2 * (1.0 - min(1.0, LEANING_FEATURES / D))
         lengthscale = tfp.distributions.LogNormal(

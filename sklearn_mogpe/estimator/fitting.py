@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from ..data import fitted_state
 from ..data.checks import check_sample_weight, check_y_std, warn_of_weights
-from ..data.problem import Problem, make_problem, number_of_points
+from ..data.problem import FEW, Problem, make_problem, number_of_points
 from ..data.rows import WHOLE_DATA_ROWS, Rows, distinct_rows
 from ..data.stream import Stream
 from ..descriptions.errors import ConfigurationError
@@ -156,7 +156,8 @@ def _make_problem(
         raise ValueError(
             f"Expected y with {estimator.n_outputs_} outputs, as in the last fit, got {rows.Y.shape[1]}."
         )
-    n_inducing = number_of_points(estimator.n_inducing, rows.X.shape[1])
+    n_rows = FEW if descriptions.are_given else len(rows.X)
+    n_inducing = number_of_points(estimator.n_inducing, n_rows, rows.X.shape[1])
     if descriptions.are_given:
         n_inducing = descriptions.n_inducing(n_inducing)
     if last is not None:  # its inducing points stay as many as they are, however many rows there are now
@@ -182,8 +183,11 @@ def _train(
     last: State | None,
     checkpoint_dir: Any,
 ) -> None:
+    from ..training.deadline import Deadline
     from ..training.selection import train_best
     from ..training.settings import make_structures
+
+    deadline = Deadline(estimator.max_time)
 
     _check_pictures(estimator)
     structures = make_structures(estimator, descriptions, problem, last)
@@ -195,7 +199,7 @@ def _train(
         checkpoints = _make_checkpoints(estimator, problem, settings, structures, start)
     tasks = FitTasks(estimator, attributes, *data)
     callback = _with_log(estimator, tasks.run, attributes, problem, settings, data[0])
-    best = train_best(structures, problem, settings, start, callback, checkpoints)
+    best = train_best(structures, problem, settings, deadline, start, callback, checkpoints)
     fit = best.fit
     tasks.end(best.structure, fit.state)
     vars(estimator).update(

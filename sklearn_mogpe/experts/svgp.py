@@ -191,7 +191,7 @@ class SVGPExperts(ExpertsBase):
         variances = [expert.likelihood.variance for expert in self.experts]
         if not all(_is_constant(variance, self.num_outputs) for variance in variances):
             return super().noise_variance(X)
-        return tf.tile(tf.expand_dims(stacked(variances), 2), [1, 1, tf.shape(X)[0]])
+        return tf.tile(tf.cast(stacked(variances), X.dtype)[:, :, None], [1, 1, tf.shape(X)[0]])
 
 
 def _make_noise(spec: Any) -> Any:

@@ -19,28 +19,26 @@ class Correlation(NamedTuple):
     ----------
     value : callable
         Of the squared scaled distance r2.
-    slope : callable
-        The derivative, of r2 and the value.
+    log_slope : callable
+        The derivative of the value's logarithm, of r2; a number where it is the same everywhere.
     """
 
     value: Callable[[tf.Tensor], tf.Tensor]
-    slope: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    log_slope: Callable[[tf.Tensor], Any]
 
 
 CORRELATIONS = {
-    gk.SquaredExponential: Correlation(lambda r2: tf.exp(-0.5 * r2), lambda r2, c: -0.5 * c),
+    gk.SquaredExponential: Correlation(lambda r2: tf.exp(-0.5 * r2), lambda r2: -0.5),
     gk.Matern12: Correlation(
         lambda r2: tf.exp(-safe_sqrt(r2)),
         # which is infinite at 0; there r2 has the derivative 0 by the inputs
-        lambda r2, c: tf.math.divide_no_nan(-0.5 * c, tf.sqrt(r2)),
+        lambda r2: -0.5 * tf.math.divide_no_nan(tf.ones_like(r2), tf.sqrt(r2)),
     ),
     gk.Matern32: Correlation(
-        lambda r2: _matern32(safe_sqrt(3.0 * r2)),
-        lambda r2, c: -1.5 * tf.exp(-safe_sqrt(3.0 * r2)),
+        lambda r2: _matern32(safe_sqrt(3.0 * r2)), lambda r2: -1.5 / (1.0 + safe_sqrt(3.0 * r2))
     ),
     gk.Matern52: Correlation(
-        lambda r2: _matern52(safe_sqrt(5.0 * r2)),
-        lambda r2, c: -5.0 / 6.0 * _matern32(safe_sqrt(5.0 * r2)),
+        lambda r2: _matern52(safe_sqrt(5.0 * r2)), lambda r2: _matern52_log_slope(safe_sqrt(5.0 * r2))
     ),
 }
 
@@ -51,6 +49,10 @@ def _matern32(a: tf.Tensor) -> tf.Tensor:
 
 def _matern52(a: tf.Tensor) -> tf.Tensor:
     return (1.0 + a + tf.square(a) / 3.0) * tf.exp(-a)
+
+
+def _matern52_log_slope(a: tf.Tensor) -> tf.Tensor:
+    return -5.0 / 6.0 * (1.0 + a) / (1.0 + a + tf.square(a) / 3.0)
 
 
 def covariances(
@@ -66,11 +68,13 @@ def covariances(
     kernels : list of G gpflow kernels
     variables : list of G inducing variables, M points each
     X : tensor of shape (N, D)
+        In the precision of the parameters; or, where kernels are evaluated in one batch, in single precision.
 
     Returns
     -------
     Kuu : tensor of shape (G, M, M), without jitter
     Kuf : tensor of shape (G, M, N)
+        In the precision of X, as the next.
     Kff_diag : tensor of shape (G, N)
     """
     if _can_batch(kernels, variables):
@@ -109,7 +113,7 @@ def _batched(
     Kuu, Kuf = (
         _scaled_correlation(correlation, variance, r2) for r2 in _squared_distances(Z, X, lengthscales)
     )
-    return Kuu, Kuf, tf.tile(tf.expand_dims(variance, 1), [1, tf.shape(X)[0]])
+    return Kuu, Kuf, tf.tile(tf.cast(variance, X.dtype)[:, None], [1, tf.shape(X)[0]])
 
 
 def _one_each(lengthscales: Any, D: tf.Tensor) -> tf.Tensor:
@@ -123,7 +127,7 @@ def _squared_distances(Z: tf.Tensor, X: tf.Tensor, lengthscales: tf.Tensor) -> W
     The lengthscales are of shape (G, D).
     """
     lengthscales = tf.expand_dims(lengthscales, 1)
-    A, B = Z / lengthscales, tf.expand_dims(X, 0) / lengthscales
+    A, B = Z / lengthscales, tf.expand_dims(X, 0) / tf.cast(lengthscales, X.dtype)
     # |a - b|^2 = |a|^2 + |b|^2 - 2 a.b as one matrix product
     a2, b2 = (tf.reduce_sum(tf.square(C), -1, keepdims=True) for C in (A, B))
     ones = tf.ones_like(a2)
@@ -132,35 +136,37 @@ def _squared_distances(Z: tf.Tensor, X: tf.Tensor, lengthscales: tf.Tensor) -> W
 
     def gradient(U: tf.Tensor, V: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         # dA = 2 (diag((U + U') 1 + V 1) A - (U + U') A - V B),  dB = 2 (diag(V' 1) B - V' A),
-        # dl = -(A' dA + B' dB) / l
+        # dl = -(A' dA + B' dB) / l,  with B' dB = 2 (sum of (V' 1) B^2 - A' (V B))
         U += tf.linalg.matrix_transpose(U)
-        rows = tf.reduce_sum(U, 2, keepdims=True) + tf.reduce_sum(V, 2, keepdims=True)
+        V1, VB = (tf.cast(part, A.dtype) for part in (tf.reduce_sum(V, 2, keepdims=True), tf.matmul(V, B)))
         columns = tf.expand_dims(tf.reduce_sum(V, 1), 2)
-        dA = 2.0 * (rows * A - tf.matmul(U, A) - tf.matmul(V, B))
-        dB = 2.0 * (columns * B - tf.matmul(V, A, transpose_a=True))
-        slope = tf.reduce_sum(A * dA, 1) + tf.reduce_sum(B * dB, 1)
-        return dA / lengthscales, tf.reduce_sum(dB / lengthscales, 0), -slope / tf.squeeze(lengthscales, 1)
+        dA = 2.0 * ((tf.reduce_sum(U, 2, keepdims=True) + V1) * A - tf.matmul(U, A) - VB)
+        of_B = tf.cast(tf.reduce_sum(columns * tf.square(B), 1), A.dtype) - tf.reduce_sum(A * VB, 1)
+        slope = tf.reduce_sum(A * dA, 1) + 2.0 * of_B
+        dB = 2.0 * (columns * B - tf.matmul(V, tf.cast(A, V.dtype), transpose_a=True))
+        dX = tf.reduce_sum(dB / tf.cast(lengthscales, X.dtype), 0)
+        return dA / lengthscales, dX, -slope / tf.squeeze(lengthscales, 1)
 
-    products = tf.matmul(left, to_A, transpose_b=True), tf.matmul(left, to_B, transpose_b=True)
-    return products, gradient
+    to_X = tf.matmul(tf.cast(left, X.dtype), to_B, transpose_b=True)
+    return (tf.matmul(left, to_A, transpose_b=True), to_X), gradient
 
 
 def _scaled_correlation(correlation: Correlation, variance: tf.Tensor, r2: tf.Tensor) -> tf.Tensor:
     """``variance * correlation(max(r2, 0))``, as rounding can push r2 below zero.
 
-    The variance is of shape (G,), r2 of shape (G, M, N).
+    The variance is of shape (G,), r2 of shape (G, M, N), and the result in the precision of r2.
     """
 
     @tf.custom_gradient
     def function(variance: tf.Tensor, r2: tf.Tensor) -> WithGradient:
-        factor = tf.reshape(variance, [-1, 1, 1])
         clipped = tf.maximum(r2, 0.0)
-        value = correlation.value(clipped)
+        value = tf.cast(variance, r2.dtype)[:, None, None] * correlation.value(clipped)
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            by_r2 = upstream * factor * correlation.slope(clipped, value)
-            return tf.reduce_sum(upstream * value, [1, 2]), by_r2
+            by_log = upstream * value
+            by_variance = tf.cast(tf.reduce_sum(by_log, [1, 2]), variance.dtype) / variance
+            return by_variance, by_log * correlation.log_slope(clipped)
 
-        return factor * value, gradient
+        return value, gradient
 
     return function(variance, r2)

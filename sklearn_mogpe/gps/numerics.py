@@ -27,7 +27,8 @@ def squared_norms(A: tf.Tensor) -> WithGradient:
 def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
     """``A = L^-1 K_uf`` with ``K_uu + (jitter + eps tr K_uu) I = L L^T``, eps the precision's.
 
-    The larger a matrix, the more of it is lost by rounding; the last term makes up for that.
+    The larger a matrix, the more of it is lost by rounding; the last term makes up for that. What is of the
+    size of K_uf may be in single precision, while what is of the size of K_uu is in double.
 
     Parameters
     ----------
@@ -46,13 +47,14 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
     def function(Kuu: tf.Tensor, Kuf: tf.Tensor) -> WithGradient:
         rounding = eps * tf.linalg.trace(Kuu)[..., None]
         L = tf.linalg.cholesky(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter + rounding))
-        A = tf.linalg.triangular_solve(L, Kuf)
+        A = _solve(L, Kuf)
 
         def gradient(dA: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             # With Phi the lower triangle with its diagonal halved (Murray 2016, "Differentiation of the
             # Cholesky decomposition"): dK_uf = L^-T dA,  dK_uu = -L^-T Phi(dA A^T) L^-1
-            dKuf = tf.linalg.triangular_solve(L, dA, adjoint=True)
-            outer = tf.linalg.band_part(tf.matmul(dA, A, transpose_b=True), -1, 0)
+            dKuf = _solve(L, dA, adjoint=True)
+            outer = tf.cast(tf.matmul(dA, A, transpose_b=True), L.dtype)
+            outer = tf.linalg.band_part(outer, -1, 0)
             phi = tf.linalg.set_diag(outer, 0.5 * tf.linalg.diag_part(outer))
             left = tf.linalg.triangular_solve(L, phi, adjoint=True)
             dKuu = tf.linalg.triangular_solve(L, tf.linalg.matrix_transpose(left), adjoint=True)
@@ -62,6 +64,19 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
         return A, gradient
 
     return function(Kuu, Kuf)
+
+
+def _solve(L: tf.Tensor, right: tf.Tensor, adjoint: bool = False) -> tf.Tensor:
+    """``L^-1 right``, or ``L^-T right``; in another precision than L's as a product, which costs less."""
+    if right.dtype == L.dtype:
+        return tf.linalg.triangular_solve(L, right, adjoint=adjoint)
+    inverse = tf.linalg.triangular_solve(L, identity_like(L))
+    return tf.matmul(tf.cast(inverse, right.dtype), right, adjoint_a=adjoint)
+
+
+def identity_like(matrices: tf.Tensor) -> tf.Tensor:
+    """Identity matrices, as many and as large as some square ones."""
+    return tf.linalg.diag(tf.ones_like(tf.linalg.diag_part(matrices)))
 
 
 @tf.custom_gradient

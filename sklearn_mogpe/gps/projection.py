@@ -97,6 +97,7 @@ def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list
     ----------
     gps : sequence of SparseGP
     X : tensor of shape (N, D)
+        In the precision of the parameters, or in single precision, see :func:`project`.
     jitter : float or scalar tensor, default=None
         Added to the diagonal of ``K_uu``. None is GPflow's default.
 
@@ -111,6 +112,9 @@ def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list
 
 def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Projection]:
     """Whitened projections of sparse GPs at X: :func:`marginals` without q.
+
+    Where X is in single precision, so is all that is of its size, at a third of the cost. What is of the size
+    of ``K_uu`` keeps the precision of the parameters.
 
     Returns
     -------
@@ -180,7 +184,7 @@ def q_moments(projection: Projection) -> tuple[tf.Tensor, tf.Tensor]:
     """Means and variances of ``A^T v`` under q, of shape (G, L / G, N)."""
     gps, A, F = projection.gps, projection.A, projection.num_sharing
     G, M, _ = tf.unstack(tf.shape(A))
-    q_mu, q_sqrt = joint_q(gps)
+    q_mu, q_sqrt = (tf.cast(part, A.dtype) for part in joint_q(gps))
     m = tf.reshape(tf.transpose(q_mu), [G, F, M])
     if gps[0].q_diag:
         # |diag(r) A|^2 = A^2 r^2

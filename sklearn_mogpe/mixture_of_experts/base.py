@@ -126,9 +126,10 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         rows = self.bound(latents, Y, self.points.astype(tf.as_dtype(Y.dtype).as_numpy_dtype))
         if sample_weight is not None:
             rows *= sample_weight
-        if self.num_data is not None:
-            rows *= tf.cast(self.num_data, Y.dtype) / tf.cast(tf.shape(Y)[0], Y.dtype)
-        return tf.reduce_sum(rows)
+        total = tf.reduce_sum(tf.cast(rows, self.experts.noise_floor.dtype))
+        if self.num_data is None:
+            return total
+        return total * tf.cast(self.num_data, total.dtype) / tf.cast(tf.shape(Y)[0], total.dtype)
 
     def elbo(self, data: Sequence[tf.Tensor]) -> tf.Tensor:
         """Lower bound on the log marginal likelihood, a scalar.

@@ -70,7 +70,28 @@ def further(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     return _expected_log_mixture(latents, Y, points, experts, gates)
 
 
-BOUNDS: dict[str, Bound] = {"tight": tight, "further_gating": further_gating, "further": further}
+def predictive(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
+    """Log of the predictive density: everything is integrated inside the logarithm; else as :func:`tight`.
+
+    No lower bound on the likelihood. For one expert of constant noise it is the objective of Jankowiak,
+    Pleiss and Gardner (2020), "Parametric Gaussian process regressors". The points are not looked at.
+    """
+    # log sum_k Pr(k) sum_j w_j N(y; mu_k, s_k + r_k + noise_kj)
+    noises, weights = latents.possible_noises()
+    variances = latents.experts.variance + noises  # [J, K, P, N]
+    squares = tf.square(tf.transpose(Y) - latents.experts.mean)
+    log_density = -0.5 * tf.reduce_sum(np.log(2.0 * np.pi) + tf.math.log(variances) + squares / variances, 2)
+    log_weights = tf.constant(np.log(weights)[:, None, None], Y.dtype)
+    log_probs = tf.transpose(latents.gating_network.integrated_log_mixing_probs(latents.gates))
+    return _mean_log_sum_exp(tf.reshape(log_probs + log_weights + log_density, [1, -1, tf.shape(Y)[0]]))
+
+
+BOUNDS: dict[str, Bound] = {
+    "tight": tight,
+    "further_gating": further_gating,
+    "further": further,
+    "predictive": predictive,
+}
 
 
 def name_of(bound: Bound) -> str:

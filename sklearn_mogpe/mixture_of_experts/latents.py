@@ -56,7 +56,7 @@ class Latents(NamedTuple):
         if self.log_noise is not None:
             noise *= tf.exp(self.log_noise.mean + safe_sqrt(self.log_noise.variance) * points)
         if self.noise_floor is not None:
-            noise += self.noise_floor[:, None]
+            noise += tf.cast(self.noise_floor, noise.dtype)[:, None]
         return noise if self.error_variance is None else noise + self.error_variance
 
     def possible_noises(self) -> tuple[tf.Tensor, Array]:

@@ -6,13 +6,11 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
-from numpy.random import RandomState
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data.problem import Problem
 from ..engine.program import (
     Candidate,
-    Program,
     State,
     bound_function,
     checkout,
@@ -23,14 +21,13 @@ from ..engine.replicas import of_first_replica
 from ..engine.structure import Structure
 from ..predictive import gaussian_mixture
 from .checkpoints import Checkpoints
+from .deadline import Deadline
 from .held_out import mean_log_density
 from .progress import Progress
-from .reports import Callback, RunCallback, no_callback
+from .reports import RunCallback, no_callback
+from .runs import Runs
 from .solvers import Feed, Options, Solver
-from .starts.divisions import spread_points
-from .starts.race import prepare, race, start_alone, warm_up
-from .starts.single import fit_single
-from .tracking import Tracker
+from .starts.search import Singles, find_starts
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,8 @@ class Fit(NamedTuple):
     validation_scores : list of float
         Mean log density of the held-out rows, if any.
     n_iter : int
-    converged, interrupted : bool
+    converged, interrupted, is_late : bool
+        The last if the deadline has ended it.
     """
 
     state: State
@@ -86,16 +84,58 @@ class Fit(NamedTuple):
     n_iter: int
     converged: bool
     interrupted: bool = False
+    is_late: bool = False
+
+
+class Search(NamedTuple):
+    """What a search for parameters has found, from which training may begin.
+
+    Attributes
+    ----------
+    states : list of State
+        The best first.
+    lower_bound : float
+        Of the sample of rows that the search looks at, in nats, by the first of them.
+    interrupted : bool
+    """
+
+    states: list[State]
+    lower_bound: float
+    interrupted: bool
+
+
+def search(
+    structure: Structure,
+    problem: Problem,
+    settings: Settings,
+    deadline: Deadline,
+    checkpoints: Checkpoints | None = None,
+    singles: Singles | None = None,
+) -> Search:
+    """Look for parameters of a mixture from which training may begin; see :func:`train`."""
+    with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
+        runs, interrupted = Runs(program, progress, deadline), False
+        try:
+            states = _found(program, problem, settings, checkpoints, singles, runs)
+        except KeyboardInterrupt:
+            if runs.leader is None or not np.isfinite(runs.leader.best_loss):
+                raise
+            states, interrupted = [runs.leader.best_state], True
+            warn_of_interruption()
+        program.assign(states[0])
+        loss = float(program.get(bound_function)(program.data(problem.sample)))
+        return Search(states, -loss - float(program.get(log_prior_function)()), interrupted)
 
 
 def train(
     structure: Structure,
     problem: Problem,
     settings: Settings,
-    start: State | None = None,
+    deadline: Deadline,
+    starts: list[State] | None = None,
     callback: RunCallback = no_callback,
     checkpoints: Checkpoints | None = None,
-    singles: dict | None = None,
+    singles: Singles | None = None,
 ) -> Fit:
     """Train a mixture.
 
@@ -104,8 +144,10 @@ def train(
     structure : Structure
     problem : Problem
     settings : Settings
-    start : State, default=None
-        Parameters to begin from. None looks for good ones.
+    deadline : Deadline
+        When it ends at the latest, with the best parameters so far.
+    starts : list of State, default=None
+        Parameters to begin from, one after another. None looks for good ones.
     callback : callable, default=no_callback
         Goes around each run that is trained to the end, see :mod:`sklearn_mogpe.training.reports`.
     checkpoints : Checkpoints, default=None
@@ -126,12 +168,11 @@ def train(
     """
     interrupted = False
     with Progress(settings.verbose, structure.device) as progress, checkout(structure) as program:
-        runs = Runs(program, progress)
+        runs = Runs(program, progress, deadline)
         try:
-            known = {} if singles is None else singles
-            states = _first_states(
-                program, lambda: _starts(program, problem, settings, known, runs.track), start, checkpoints
-            )
+            if starts is None:
+                starts = _found(program, problem, settings, checkpoints, singles, runs)
+            states = [of_first_replica(state) for state in starts]
             _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:
@@ -151,76 +192,26 @@ def train(
         n_iter=max(int(np.ceil(best.n_iter)), 1),
         converged=best.converged,
         interrupted=interrupted,
+        is_late=best.is_late,
     )
 
 
-class Runs:
-    """The runs of a fit on one program, each with a tracker and a line of the progress.
+def _found(program, problem, settings, checkpoints, singles, runs):
+    """Parameters to begin from: those of a checkpoint, or else those of a search."""
 
-    Parameters
-    ----------
-    program : Program
-    progress : Progress
+    def find():
+        return find_starts(
+            program,
+            problem,
+            init_params=settings.init_params,
+            n_init=settings.n_init,
+            is_natural=settings.solver.is_natural,
+            singles={} if singles is None else singles,
+            track=runs.track,
+            is_late=runs.deadline.has_passed,
+        )
 
-    Attributes
-    ----------
-    trackers : list of Tracker
-        Of the runs that count.
-    """
-
-    def __init__(self, program: Program, progress: Progress):
-        self._program, self._progress = program, progress
-        self.trackers: list[Tracker] = []
-
-    def track(
-        self,
-        name: str,
-        candidate: Candidate,
-        max_iter: int,
-        callback: Callback | None = None,
-        rival: Tracker | None = None,
-        **stopping,
-    ) -> Tracker:
-        """Begin a run: give the program a candidate's parameters, and make its tracker.
-
-        Parameters
-        ----------
-        name : str
-        candidate : Candidate
-        max_iter : int
-        callback : callable, default=None
-            Gets each report, and says whether to stop.
-        rival : Tracker, default=None
-            Of the best run so far; the new one stops when it is clearly behind.
-        **stopping
-            For the tracker.
-        """
-        self._program.assign(candidate.state)
-        show = self._progress.start(name, max_iter)
-
-        def on_report(report):
-            asked_to_stop = callback is not None and callback(report)
-            show(report.n_iter, report.loss)
-            return asked_to_stop or (rival is not None and rival.has_beaten(report.n_iter, report.loss))
-
-        self.trackers.append(Tracker(self._program, candidate, callback=on_report, **stopping))
-        return self.trackers[-1]
-
-    @property
-    def leader(self) -> Tracker | None:
-        """The tracker with the lowest loss, if there is any."""
-        return min(self.trackers, key=attrgetter("best_loss"), default=None)
-
-
-def _first_states(program, search, start, checkpoints):
-    """Parameters that training begins from: given ones, those of a checkpoint, or those of a search."""
-    if start is not None:
-        states = [start]
-    elif checkpoints is None:
-        states = search()
-    else:
-        states = checkpoints.starts(program.structure.n_experts, search)
-    return [of_first_replica(state) for state in states]
+    return find() if checkpoints is None else checkpoints.starts(program.structure.n_experts, find)
 
 
 def _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs):
@@ -243,8 +234,9 @@ def _train_to_the_end(program, problem, settings, states, callback, checkpoints,
                 validate=None if held_out is None else lambda: _validation_score(program, held_out),
                 checkpoints=checkpoints and checkpoints.run(program.structure.n_experts, name, program),
             )
-            settings.solver.run(program, feed, tracker, options)
-            tracker.finish()
+            if not runs.deadline.has_passed():
+                settings.solver.run(program, feed, tracker, options)
+                tracker.finish()
 
 
 def _best(program, problem, runs):
@@ -270,35 +262,6 @@ def warn_of_interruption() -> None:
     """Tell the user that Ctrl-C has ended the fit."""
     message = "The fit was interrupted; it keeps the best parameters so far."
     warnings.warn(message, ConvergenceWarning, stacklevel=3)
-
-
-def _starts(program, problem, settings, singles, track):
-    if settings.init_params == "prior":
-        points = problem.sample.X[spread_points(problem.sample.X, problem.n_inducing)]
-        program.reset(points, problem.tied_noise)
-        return [warm_up(program, problem.sample, track) if settings.solver.is_natural else program.read()]
-    if program.structure.n_experts > 1:
-        prepare(program)
-    kernel = program.structure.kernels[0]
-    if kernel not in singles:
-        singles[kernel] = fit_single(program.structure, problem.n_inducing, problem.sample)
-    single = singles[kernel]
-    if program.structure.n_experts == 1 and program.structure.noise == "varying":
-        return [start_alone(program, single, problem)]
-    if program.structure.n_experts == 1:
-        program.assign(single.state)
-        program.set_jitter()  # that of its precision
-        return [program.read()]
-    candidates = race(
-        program,
-        single,
-        problem,
-        init_params=settings.init_params,
-        n_init=settings.n_init,
-        random_state=RandomState(problem.seed),
-        track=track,
-    )
-    return [candidate.state for candidate in candidates]
 
 
 def _feed(program, problem):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 
 from ..engine.devices import describe_device
@@ -33,6 +33,8 @@ class Progress:
             MofNCompleteColumn(),
             TextColumn("bound {task.fields[bound]:.4f} per row"),
             TimeElapsedColumn(),
+            TextColumn("to go"),
+            TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=verbose <= 0,
         )

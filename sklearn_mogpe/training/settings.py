@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ..data.problem import Problem, number_of_points
+from ..data.problem import FEW, Problem, number_of_points
 from ..data.rows import WHOLE_DATA_ROWS
 from ..descriptions.read import Descriptions, check_kernel, check_kernels
 from ..engine.devices import check_device
@@ -39,7 +39,7 @@ def choose_solver(
         return LBFGS
     many = WHOLE_DATA_ROWS if estimator.batch_size == "auto" else estimator.batch_size
     solver = BATCH_NATGRAD if in_batches or n_rows > many else NATGRAD
-    if solver.can_train(descriptions, number_of_points(estimator.n_inducing, n_features)):
+    if solver.can_train(descriptions, number_of_points(estimator.n_inducing, FEW, n_features)):
         return solver
     if estimator.solver == "natgrad":
         raise ValueError(
@@ -117,7 +117,7 @@ def make_structure(
     )
     are_given = descriptions.are_given and (descriptions.experts is not None or n_experts > 1)
     if are_given:
-        default = number_of_points(estimator.n_inducing, n_features)
+        default = number_of_points(estimator.n_inducing, FEW, n_features)
         experts, gate = descriptions.frozen(n_experts, default, n_inducing)
         structure = replace(structure, experts=experts, gating_network=gate, n_inducing=n_inducing)
     if are_given or n_features > LEANING_FEATURES or any(map(callable, (*kernels, estimator.gating_kernel))):

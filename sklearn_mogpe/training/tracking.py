@@ -1,5 +1,6 @@
 """What a solver reports to: it keeps the best parameters and decides when to stop."""
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from ..engine.program import JITTER, Candidate, Program
 from .checkpoints import RunCheckpoints
+from .deadline import Deadline
 from .reports import Callback, Report
 
 # Beyond this share of a kernel's variance, jitter is no longer numerical repair but another model.
@@ -52,6 +54,8 @@ class Tracker:
         Gets each report, and may ask to stop.
     checkpoints : RunCheckpoints, default=None
         Where the run is kept, so that it can be resumed.
+    deadline : Deadline, default=None
+        The run stops when the time that is left would not suffice to the next report.
 
     Attributes
     ----------
@@ -66,6 +70,8 @@ class Tracker:
         One value for each report.
     n_iter : float
     converged : bool
+    is_late : bool
+        Whether the deadline has ended it.
     """
 
     def __init__(
@@ -78,6 +84,7 @@ class Tracker:
         validate: Callable[[], float] | None = None,
         callback: Callback | None = None,
         checkpoints: RunCheckpoints | None = None,
+        deadline: Deadline | None = None,
     ):
         self.program = program
         self.tol = tol
@@ -93,6 +100,9 @@ class Tracker:
         # Patience counts from the first report: Adam's first steps may well lead below the start.
         self._reference, self._reference_iter = np.inf, 0.0
         self._recoveries = 0
+        self.is_late = False
+        self._deadline = deadline or Deadline()
+        self._last_report = time.monotonic()
 
     def resume(self, variables: Sequence[tf.Variable] = ()) -> bool:
         """Go on from the last checkpoint of the run, if there are any; return whether it is of the run's end.
@@ -140,7 +150,10 @@ class Tracker:
         if self.checkpoints is not None:
             self.checkpoints.save()
         asked_to_stop = self.callback is not None and self.callback(Report(n_iter, loss))
-        return self.converged or asked_to_stop
+        now = time.monotonic()
+        pace, self._last_report = now - self._last_report, now
+        self.is_late = self._deadline.remaining() < pace
+        return self.converged or asked_to_stop or self.is_late
 
     def has_beaten(self, n_iter: float, loss: float) -> bool:
         """Whether another run that has this loss after ``n_iter`` is behind for good.

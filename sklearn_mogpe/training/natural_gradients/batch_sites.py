@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from ...gps.numerics import identity_like
 from ...mixture_of_experts import Latents, MixtureOfSVGPExperts
 from .naturals import Naturals, mean_of, move
 from .sites import differentiate, naturals_of_sites
@@ -65,6 +66,7 @@ def natural_moments(
     Parameters
     ----------
     A : tensor of shape (G, M, N)
+        Maybe in single precision, as the moments then.
     linear : tensor of shape (G, F, M)
     precision : tensor of shape (G, F, M, M)
 
@@ -79,14 +81,15 @@ def natural_moments(
     @tf.custom_gradient
     def function(A):
         C = tf.linalg.cholesky(precision)
-        W = tf.linalg.triangular_solve(C, A[:, None])  # [G, F, M, N]
-        m = mean_of(C, linear)
+        inverse = tf.linalg.cholesky_solve(C, identity_like(C))
+        U = tf.matmul(tf.cast(inverse, A.dtype), A[:, None])  # [G, F, M, N]
+        m = tf.cast(mean_of(C, linear), A.dtype)
 
         def gradient(d_mean, d_variance):
             # dA = sum_f 2 P^-1 A diag(d_variance) + m d_mean^T
-            half = tf.linalg.triangular_solve(C, 2.0 * d_variance[:, :, None, :] * W, adjoint=True)
-            return tf.reduce_sum(half + m[..., None] * d_mean[:, :, None, :], 1)
+            both = 2.0 * d_variance[:, :, None, :] * U + m[..., None] * d_mean[:, :, None, :]
+            return tf.reduce_sum(both, 1)
 
-        return (tf.matmul(m, A), tf.reduce_sum(tf.square(W), -2)), gradient
+        return (tf.matmul(m, A), tf.reduce_sum(A[:, None] * U, -2)), gradient
 
-    return *function(A), tf.zeros([], A.dtype)
+    return *function(A), tf.zeros([], precision.dtype)

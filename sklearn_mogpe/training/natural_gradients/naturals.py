@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 import tensorflow as tf
 
 from ...gps import SparseGP, assign_concatenated, joint_q
+from ...gps.numerics import identity_like
 from ...mixture_of_experts import MixtureOfSVGPExperts
 
 Parts = TypeVar("Parts", bound=NamedTuple)
@@ -30,7 +31,7 @@ def naturals_of_q(model: MixtureOfSVGPExperts) -> Naturals:
     """Natural parameters of a model's q; its GPs have equally many inducing points."""
     q_mu, R = joint_q(model.gps)
     # P = R^-T R^-1
-    inverse = tf.linalg.triangular_solve(R, _eye(R))
+    inverse = tf.linalg.triangular_solve(R, identity_like(R))
     P = tf.matmul(inverse, inverse, transpose_a=True)
     return Naturals(tf.linalg.matvec(P, tf.transpose(q_mu)), P)
 
@@ -40,7 +41,7 @@ def assign_naturals(gps: Sequence[SparseGP], naturals: Naturals) -> tf.Tensor:
     # With the order of rows reversed, a Cholesky factor is an upper triangular root U: P = U U^T, and P^-1 =
     # U^-T U^-1 has the lower triangular root U^-T.
     U = tf.reverse(tf.linalg.cholesky(tf.reverse(naturals.precision, [-2, -1])), [-2, -1])
-    roots = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, _eye(U), lower=False))
+    roots = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(U, identity_like(U), lower=False))
     means = tf.linalg.matvec(roots, tf.linalg.matvec(roots, naturals.linear, transpose_a=True))
     finite = tf.reduce_all(tf.math.is_finite(means)) & tf.reduce_all(tf.math.is_finite(roots))
     sizes = [gp.num_latent_gps for gp in gps]
@@ -61,7 +62,3 @@ def move(old: Parts, new: Parts, step_size) -> Parts:
     parts = ((1.0 - step_size) * a + step_size * b for a, b in zip(old, new, strict=True))
     # Loops ask for the shapes that they began with, which a single latent function has partly fixed.
     return old._make(tf.ensure_shape(part, a.shape) for part, a in zip(parts, old, strict=True))
-
-
-def _eye(matrices):
-    return tf.linalg.diag(tf.ones_like(tf.linalg.diag_part(matrices)))

@@ -22,9 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import NamedTuple
 
+import gpflow
 import tensorflow as tf
 
 from ...gps import Projection, join_marginals, q_moments
+from ...gps.numerics import identity_like
 from ...mixture_of_experts import Latents, MixtureOfSVGPExperts
 from .naturals import Naturals, assign_naturals, mean_of, move
 
@@ -133,7 +135,7 @@ def differentiate(
         pairs = [(mean, variance) for mean, variance, _ in parts]
         tape.watch(pairs)
         latents = model.join(X, join_marginals(model.gps, projections, pairs))
-        value = objective(latents) - tf.add_n([prior_kl for _, _, prior_kl in parts])
+        value = wide(objective(latents)) - tf.add_n([prior_kl for _, _, prior_kl in parts])
     gradients, derivatives = tape.gradient(value, [hyperparameters, pairs], unconnected_gradients="zero")
     return value, gradients, projections, _target(projections, pairs, derivatives)
 
@@ -177,7 +179,8 @@ def posterior_moments(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Moments of the projections under the q of some sites, and the KL terms' sum.
 
-    Its derivatives by A are right, of first order; the sites are taken as constants.
+    Its derivatives by A are right, of first order; the sites are taken as constants. A and the sites may be
+    in single precision; what is of the size of P is not.
 
     Parameters
     ----------
@@ -194,30 +197,31 @@ def posterior_moments(
 
     @tf.custom_gradient
     def function(A):
-        C = tf.linalg.cholesky(site_precision(A, precision))
-        W = tf.linalg.triangular_solve(C, A[:, None])  # [G, F, M, N]
-        s = tf.reduce_sum(tf.square(W), -2)
-        m = mean_of(C, tf.matmul(linear, A, transpose_b=True))
-        mu = tf.matmul(m, A)
-        # KL = 1/2 (tr P^-1 + m^T m - M + log det P),  and tr P^-1 = M - sum_n b_n s_n
+        AB = A[:, None] * precision[:, :, None, :]  # [G, F, M, N]
+        C = tf.linalg.cholesky(_plus_identity(AB, A))
+        inverse = tf.linalg.cholesky_solve(C, identity_like(C))
+        U = tf.matmul(tf.cast(inverse, A.dtype), A[:, None])
+        s = tf.reduce_sum(A[:, None] * U, -2)
+        m = mean_of(C, wide(tf.matmul(linear, A, transpose_b=True)))
+        own_m = tf.cast(m, A.dtype)
+        mu = tf.matmul(own_m, A)
+        # KL = 1/2 (tr P^-1 + m^T m - M + log det P)
         log_det = 2.0 * tf.reduce_sum(tf.math.log(tf.linalg.diag_part(C)))
-        prior_kl = 0.5 * (tf.reduce_sum(tf.square(m)) - tf.reduce_sum(precision * s) + log_det)
+        traces = tf.linalg.trace(inverse) - tf.cast(tf.shape(m)[-1], m.dtype)
+        prior_kl = 0.5 * (tf.reduce_sum(traces) + tf.reduce_sum(tf.square(m)) + log_det)
 
         def gradient(d_mu, d_s, d_kl):
-            # With U = P^-1 A,  Q = U (d_s - d_kl b / 2) U^T,  p = P^-1 (A d_mu + d_kl m):
+            # With Q = U (d_s - d_kl b / 2) U^T,  p = P^-1 (A d_mu + d_kl m):
             # dA = 2 U d_s - 2 Q A b + m (d_mu - b A^T p)^T + p (l - b mu)^T
-            U = tf.linalg.triangular_solve(C, W, adjoint=True)
-            Q = tf.matmul(U * (d_s - 0.5 * d_kl * precision)[:, :, None, :], U, transpose_b=True)
-            right = tf.matmul(d_mu, A, transpose_b=True) + d_kl * m
-            p = mean_of(C, right)
-            rows = [
-                A[:, None] * precision[:, :, None, :],
-                (d_mu - precision * tf.matmul(p, A))[:, :, None, :],
-                (linear - precision * mu)[:, :, None, :],
-            ]
-            columns = tf.concat([-2.0 * Q, m[..., None], p[..., None]], -1)
-            dA = tf.matmul(columns, tf.concat(rows, 2)) + 2.0 * d_s[:, :, None, :] * U
-            return tf.reduce_sum(dA, 1)
+            d_trace = 0.5 * tf.cast(d_kl, A.dtype) * precision
+            Q = tf.matmul(U * (d_s - d_trace)[:, :, None, :], U, transpose_b=True)
+            p = mean_of(C, wide(tf.matmul(d_mu, A, transpose_b=True)) + d_kl * m)
+            p = tf.cast(p, A.dtype)
+            by_m, by_p = d_mu - precision * tf.matmul(p, A), linear - precision * mu
+            rows = tf.concat([AB, by_m[:, :, None, :], by_p[:, :, None, :]], 2)
+            columns = tf.concat([-2.0 * Q, own_m[..., None], p[..., None]], -1)
+            dA = tf.matmul(columns, rows) + 2.0 * d_s[:, :, None, :] * U
+            return tf.squeeze(dA, 1) if dA.shape[1] == 1 else tf.reduce_sum(dA, 1)
 
         return (mu, s, prior_kl), gradient
 
@@ -226,8 +230,17 @@ def posterior_moments(
 
 def site_precision(A: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """``P = I + A B A^T`` of shape (G, F, M, M), for A (G, M, N) and b (G, F, N)."""
-    P = tf.matmul(A[:, None] * b[:, :, None, :], A[:, None], transpose_b=True)
+    return _plus_identity(A[:, None] * b[:, :, None, :], A)
+
+
+def _plus_identity(AB, A):
+    P = wide(tf.matmul(AB, A[:, None], transpose_b=True))
     return tf.linalg.set_diag(P, tf.linalg.diag_part(P) + 1.0)
+
+
+def wide(tensor: tf.Tensor) -> tf.Tensor:
+    """A tensor in the precision of the parameters."""
+    return tf.cast(tensor, gpflow.default_float())
 
 
 def naturals_of_sites(projections: Sequence[Projection], sites: Sites) -> Naturals:
@@ -248,5 +261,5 @@ def assign_q(model: MixtureOfSVGPExperts, X: tf.Tensor, sites: Sites) -> tf.Tens
 def _naturals(A, linear, precision):
     """Of the q of sites (G, F, N), as L = G F functions."""
     M = tf.shape(A)[1]
-    right, P = tf.matmul(linear, A, transpose_b=True), site_precision(A, precision)
+    right, P = wide(tf.matmul(linear, A, transpose_b=True)), site_precision(A, precision)
     return Naturals(tf.reshape(right, [-1, M]), tf.reshape(P, [-1, M, M]))

@@ -25,6 +25,9 @@ class Options(NamedTuple):
         Steps that make one iteration: of mini-batches, as many as make a pass over the data.
     batch_size : int
         Rows of a mini-batch, where the solver takes such.
+    dtype : str, default=None
+        Precision of what natural gradients compute of the size of the rows. None is decided by the rows and
+        their noise.
     """
 
     n_steps: int
@@ -32,6 +35,7 @@ class Options(NamedTuple):
     report_every: int = 25
     steps_per_iter: int = 1
     batch_size: int = 256
+    dtype: str | None = None
 
 
 class Feed(NamedTuple):

@@ -1,9 +1,13 @@
 """Natural gradients for every q, Adam for the hyperparameters, on the whole data."""
 
+import tensorflow as tf
+
+from ...data.rows import Rows
 from ...engine.program import Program
 from ..natural_gradients.sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
 from .base import Feed, Options, Solver
+from .precision import prepare_precision
 from .steps import Adam, all_finite, in_chunks, loop
 
 # A natural gradient step of 1 solves the present Gaussian problem, but overshoots where gate and experts
@@ -17,16 +21,18 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
     One iteration is one pass over the data. See :class:`~sklearn_mogpe.training.solvers.Solver` for the
     parameters.
     """
-    steps, optimizer = program.get(natgrad_steps)
+    dtype = prepare_precision(program, feed.num_data, options)
+    steps, optimizer = program.get(natgrad_steps, dtype)
+    rows = Rows(*(tf.cast(part, dtype) for part in feed.evaluation))
 
     def on_all(_, rates):
-        return steps(feed.evaluation, rates)
+        return steps(rows, rates)
 
     in_chunks(program, feed, tracker, options, on_all, optimizer)
 
 
-def natgrad_steps(program: Program):
-    """Compile ``(rows, rates) -> finite``; return it and the optimizer."""
+def natgrad_steps(program: Program, dtype: str):
+    """Compile ``(rows, rates) -> finite`` for rows in some precision; return it and the optimizer."""
     model, optimizer = program.model, Adam(program.hyperparameters)
 
     def steps(rows, rates):
@@ -43,7 +49,7 @@ def natgrad_steps(program: Program):
         finite, sites = loop(step, rates, sites_of_q(model, rows.X, objective))
         return finite & assign_q(model, rows.X, sites)
 
-    return program.compile(steps, program.rows_signature, program.vector_signature), optimizer
+    return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature), optimizer
 
 
 NATGRAD = Solver(

@@ -111,7 +111,8 @@ def loop(step: Callable, rates: tf.Tensor, state) -> tuple:
 
 def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
     """Whether no element of any tensor is infinite, not a number, or so large that its square is infinite."""
-    return tf.math.is_finite(tf.add_n([tf.nn.l2_loss(tensor) for tensor in tensors]))
+    norms = [tf.cast(tf.nn.l2_loss(tensor), gpflow.default_float()) for tensor in tensors]
+    return tf.math.is_finite(tf.add_n(norms))
 
 
 class Adam:

@@ -95,7 +95,7 @@ def _first_direction(residuals):
     return residuals @ (direction * np.sign(direction[np.argmax(np.abs(direction))]))
 
 
-def spread_points(X, num_points: int) -> np.ndarray:
+def spread_points(X, num_points: int, n_given: int = 0) -> np.ndarray:
     """Choose rows of X that cover it, by greedy conditional variance (Burt, Rasmussen, van der Wilk 2020).
 
     Each next row is the one whose value the rows so far say least about, under a Gaussian process with an
@@ -108,6 +108,8 @@ def spread_points(X, num_points: int) -> np.ndarray:
         In units of the lengthscales.
     num_points : int
         M, at most the number of distinct rows.
+    n_given : int, default=0
+        The first rows, so many, are chosen in any case.
 
     Returns
     -------
@@ -118,10 +120,12 @@ def spread_points(X, num_points: int) -> np.ndarray:
     factor = np.empty((num_points, len(X)))  # rows of the partial Cholesky factor
     chosen = []
     for m in range(num_points):
-        new = int(np.argmax(variance))
+        new = m if m < n_given else int(np.argmax(variance))
         chosen.append(new)
         covariance = np.exp(-np.linalg.norm(X - X[new], axis=1))
-        factor[m] = (covariance - factor[:m].T @ factor[:m, new]) / np.sqrt(variance[new])
+        # A given row that others determine has nothing to say.
+        known = covariance - factor[:m].T @ factor[:m, new]
+        factor[m] = known / np.sqrt(variance[new]) if variance[new] > 0.0 else 0.0
         variance = np.maximum(variance - factor[m] ** 2, 0.0)
         variance[chosen] = 0.0
     return np.array(chosen)

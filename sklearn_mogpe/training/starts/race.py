@@ -10,11 +10,13 @@ from ...data.problem import Problem
 from ...data.rows import Rows
 from ...engine.devices import one_thread
 from ...engine.program import Candidate, Program, State, bound_function
+from ...engine.structure import Structure
 from ...gps import Marginals, model_parameters
 from ...mixture_of_experts import Latents
 from ..natural_gradients.sites import assign_q, prior_sites, site_step
 from ..solvers import NATGRAD, Feed, Options
 from ..solvers.natgrad import natgrad_steps
+from ..solvers.precision import precision_of_rows
 from ..tracking import Tracker
 from .divisions import Start, spread_points, starts
 from .single import Single, scale
@@ -48,6 +50,7 @@ def race(
     n_init: int,
     random_state: RandomState,
     track: Callable[[str, Candidate, int], Tracker],
+    is_late: Callable[[], bool],
 ) -> list[Candidate]:
     """Start mixtures from several divisions of the rows, run each for a while, and keep the best.
 
@@ -64,6 +67,8 @@ def race(
     random_state : numpy.random.RandomState
     track : callable ``(name, candidate, max_iter) -> Tracker``
         Prepares the program and a tracker for a run from a candidate.
+    is_late : callable returning bool
+        Whether the race has to end, with what has been run so far.
 
     Returns
     -------
@@ -82,15 +87,19 @@ def race(
     if init_params != "auto":
         proposals = {init_params: proposals[init_params]}
     data = program.data(rows)
+    dtype = precision_of_rows(program.structure, problem.n_rows, single.noise)
     base = _base_state(program, single, problem)
     running = {
         name: Candidate(np.inf, _divided(program, base, data, start)) for name, start in proposals.items()
     }
     for max_iter, survivors in ROUNDS:
         for name, candidate in list(running.items()):
+            if is_late() and any(np.isfinite(candidate.loss) for candidate in running.values()):
+                break
             tracker = track(f"start {name}", candidate, max_iter)
             try:
-                NATGRAD.run(program, Feed(data, len(rows.X)), tracker, Options(max_iter, LEARNING_RATE))
+                options = Options(max_iter, LEARNING_RATE, dtype=dtype)
+                NATGRAD.run(program, Feed(data, len(rows.X)), tracker, options)
                 running[name] = Candidate(tracker.best_loss, tracker.best_state)
             except np.linalg.LinAlgError:
                 del running[name]
@@ -108,9 +117,15 @@ def start_alone(program: Program, single: Single, problem: Problem) -> State:
     return _divided(program, _base_state(program, single, problem), program.data(rows), Start(*ones))
 
 
-def prepare(program: Program) -> None:
+def number_in_search(structure: Structure, problem: Problem) -> int:
+    """Inducing points in the search for a start: those that are described, or few, to which more are added."""
+    return problem.n_search if structure.n_inducing is None else problem.n_inducing
+
+
+def prepare(program: Program, problem: Problem, single: Single) -> None:
     """Compile what :func:`race` asks for; the values of the program's parameters are lost."""
-    program.prepare(natgrad_steps, _start_function, bound_function)
+    dtype = precision_of_rows(program.structure, problem.n_rows, single.noise)
+    program.prepare((natgrad_steps, dtype), (_start_function,), (bound_function,))
 
 
 def warm_up(program: Program, rows: Rows, track: Callable[[str, Candidate, int], Tracker]) -> State:
@@ -138,7 +153,7 @@ def _base_state(program, single, problem):
     structure, X = program.structure, problem.sample.X
     # Where one smooth function leaves less noise than that, equal values are no rounded ones.
     noise_floor = np.minimum(problem.tied_noise, single.noise)
-    points = X[spread_points(X / single.lengthscales, problem.n_inducing)]
+    points = X[spread_points(X / single.lengthscales, number_in_search(structure, problem))]
     program.reset(points, noise_floor)
     for k in structure.experts_as_usual:
         for path, parameter in model_parameters(program.model.experts.experts[k]).items():

@@ -18,7 +18,7 @@ from ...engine.program import (
 )
 from ...engine.structure import Structure
 from ...experts import SVGPExpert
-from ...gps import model_parameters
+from ...gps import SparseGP, model_parameters
 from ..natural_gradients.sites import Sites, assign_q, site_step
 from ..solvers.lbfgs import minimize
 from ..solvers.vector import pack, unpack
@@ -104,7 +104,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(noise + rows.error**2)
         parameters = model_parameters(expert)
         own = {path: parameter.unconstrained_variable.numpy() for path, parameter in parameters.items()}
-        return Single(state, own, _lengthscales(expert, n_features), noise, residuals)
+        return Single(state, own, shortest_lengthscales(expert.gp, n_features), noise, residuals)
 
 
 def _collapse(program, data):
@@ -149,8 +149,9 @@ def _collapsed_function(program: Program):
     )
 
 
-def _lengthscales(expert, input_dim):
-    values = [parameter.numpy() for parameter in expert.gp.lengthscales]
+def shortest_lengthscales(gp: SparseGP, input_dim: int) -> np.ndarray:
+    """The shortest lengthscale of each feature among a GP's kernels; ones if they have none."""
+    values = [parameter.numpy() for parameter in gp.lengthscales]
     fitting = [np.broadcast_to(v, input_dim) for v in values if np.shape(v) in ((), (input_dim,))]
     return np.min(fitting, axis=0) if fitting else np.ones(input_dim)
 
