@@ -17,7 +17,7 @@ ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 
 # Inducing points in place of "auto" for rows that are many: as a multiple of the root of their number, and at
 # most.
-POINTS_BY_ROOT, MAX_POINTS = 2.5, 250
+POINTS_BY_ROOT, MAX_POINTS = 3.2, 300
 
 # Rows that are few, for which "auto" is as many as in the search; of what is described it always is.
 FEW = 0
@@ -28,8 +28,14 @@ TIED_SHARE = 0.05
 # Smallest variance of noise, as a part of that of y, where many rows have their y in common with others.
 MIN_NOISE_OF_TIES = 1e-6
 
-# Rows that the search for a start looks at: enough to see the structure, few enough for seconds.
-INITIAL_ROWS = 1000
+# Rows that the search for a start looks at: enough to see the structure, few enough for seconds. Where rows
+# are many, there is time for more: in a trial, 1000 did not show that two experts are better than one.
+MANY_ROWS = 4000
+INITIAL_ROWS, INITIAL_ROWS_OF_MANY = 1000, 2000
+
+# Rows on which all but q is learnt, where there are more than can be used at once: in steps on all of them q
+# follows the kernels, which it does not in mini-batches.
+SETTLING_ROWS = 9000
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class Problem:
         Standardised, some of the rows or all, enough to look for a start.
     evaluation : Rows
         Standardised, some of the rows or all, enough to judge parameters by.
+    settling : Rows or None
+        Standardised, rows to train on before mini-batches of all; None unless these are many, and if an
+        earlier fit goes on. Others than those of the evaluation, which they would flatter.
     held_out : Rows or None
         Standardised, rows that decide what is best and when to stop.
     draw : callable ``(first, size) -> Rows``
@@ -69,6 +78,7 @@ class Problem:
     own_scales: Scales
     sample: Rows
     evaluation: Rows
+    settling: Rows | None
     held_out: Rows | None
     draw: Callable[[int, int], Rows]
     tied_noise: np.ndarray
@@ -135,10 +145,17 @@ def make_problem(
             return take(np.arange(n_fitted))
         return take(np.sort(sample_without_replacement(n_fitted, size, random_state=random_state)))
 
-    sample = some(max(INITIAL_ROWS, 2 * n_inducing))
+    initial_rows = INITIAL_ROWS if n_fitted < MANY_ROWS else INITIAL_ROWS_OF_MANY
+    sample = some(max(initial_rows, 2 * n_inducing))
     if not goes_on:
         n_inducing = min(n_inducing, len(np.unique(sample.X, axis=0)))
-    evaluation = some(n_fitted if whole else EVALUATION_ROWS)
+    n_rows = n_fitted if stream is None else stream.n_rows
+    settling = None
+    if not whole and not goes_on and n_rows > WHOLE_DATA_ROWS:
+        judges, settlers = _two_samples(n_fitted, EVALUATION_ROWS, SETTLING_ROWS, random_state)
+        evaluation, settling = take(judges), take(settlers)
+    else:
+        evaluation = some(n_fitted if whole else EVALUATION_ROWS)
     seed = random_state.randint(np.iinfo(np.int32).max)
 
     def draw(first, size):
@@ -146,12 +163,12 @@ def make_problem(
             return scales.transform(stream.draw(first, size))
         return take(np.random.default_rng([seed, first]).integers(n_fitted, size=size))
 
-    n_rows = n_fitted if stream is None else stream.n_rows
     return Problem(
         scales=scales,
         own_scales=own_scales,
         sample=sample,
         evaluation=evaluation,
+        settling=settling,
         held_out=None if held_out is None else _take(rows, held_out, scales),
         draw=draw,
         tied_noise=_tied_noise(evaluation.Y),
@@ -161,6 +178,13 @@ def make_problem(
         num_data=n_before + n_rows,
         seed=seed,
     )
+
+
+def _two_samples(n_rows, first, second, random_state):
+    """Numbers of rows, in ascending order, for two samples that have none in common."""
+    chosen = sample_without_replacement(n_rows, first + second, random_state=random_state)
+    chosen = random_state.permutation(chosen)
+    return np.sort(chosen[:first]), np.sort(chosen[first:])
 
 
 def _tied_noise(Y):

@@ -27,7 +27,7 @@ from .progress import Progress
 from .reports import RunCallback, no_callback
 from .runs import Runs
 from .solvers import Feed, Options, Solver
-from .starts.search import Singles, find_starts
+from .starts.search import Singles, find_starts, settle
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,8 @@ def train(
             if starts is None:
                 starts = _found(program, problem, settings, checkpoints, singles, runs)
             states = [of_first_replica(state) for state in starts]
+            if problem.settling is not None and settings.solver.is_natural:
+                states = [settle(program, problem, state, runs.track) for state in states]
             _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ..data.problem import Problem
+from ..data.problem import MANY_ROWS, Problem
 from ..engine.program import State
 from ..engine.structure import Structure
 from .checkpoints import Checkpoints
@@ -24,10 +24,6 @@ WORTH = 2.0
 # Noise variance, as a part of that of y, that is as good as none: what one Gaussian process leaves then is
 # rounding, which further experts would share among them.
 NO_NOISE = 1e-10
-
-# From so many rows on, the number of experts is chosen by what searches for a start reach on a sample: a few
-# seconds for each number, where training to the end takes a minute.
-MANY_ROWS = 4000
 
 # Nats per row by which the bound may still rise in the last fifth of the iterations.
 RISE = 0.01
@@ -60,7 +56,8 @@ def train_best(
 ) -> Selection:
     """Train mixtures of more and more experts, until one more is not worth it, or one process explains all.
 
-    Where rows are many, mixtures are compared on a sample of them, and only the best is trained to the end.
+    Where rows are many, mixtures are compared by what searches for a start reach on a sample of them, in a
+    few seconds each, and only the best is trained to the end, in a minute.
 
     Parameters
     ----------

@@ -10,8 +10,9 @@ from ..engine.structure import LEANING_FEATURES, Structure
 from .fit import Settings
 from .solvers import ADAM, BATCH_NATGRAD, LBFGS, NATGRAD, Solver
 
-# batch_size="auto".
-BATCH_SIZE = 256
+# batch_size="auto", and that of natural gradients where rows are many: a step also has its part that does not
+# depend on the rows.
+BATCH_SIZE, LARGE_BATCH_SIZE = 256, 4096
 
 
 def choose_solver(
@@ -153,7 +154,9 @@ def make_settings(
         share mini-batches evenly.
     """
     patience = estimator.n_iter_no_change
-    batch_size = BATCH_SIZE if estimator.batch_size == "auto" else estimator.batch_size
+    batch_size = estimator.batch_size
+    if batch_size == "auto":
+        batch_size = LARGE_BATCH_SIZE if solver.is_natural and n_rows > WHOLE_DATA_ROWS else BATCH_SIZE
     return Settings(
         solver=solver,
         options=solver.options(n_rows, batch_size, patience, max_iter, estimator.learning_rate),

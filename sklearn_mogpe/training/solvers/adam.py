@@ -40,5 +40,11 @@ def _compiled(program, strategy):
 
 
 ADAM = Solver(
-    "adam", adam, in_batches=True, is_natural=False, n_steps=10_000, learning_rate=0.01, report_every=100
+    "adam",
+    adam,
+    in_batches=True,
+    is_natural=False,
+    n_steps=lambda n_rows, batch_size: 10_000,
+    learning_rate=0.01,
+    report_every=100,
 )

@@ -10,6 +10,10 @@ from ...data.rows import Rows
 from ...descriptions.read import Descriptions
 
 
+# Rows of mini-batches between two reports, unless these are fewer steps.
+REPORT_ROWS, MIN_REPORT_STEPS = 25_600, 25
+
+
 class Options(NamedTuple):
     """What a solver is told.
 
@@ -71,7 +75,7 @@ class Solver:
         Whether a step takes some of the rows, in place of all.
     is_natural : bool
         Whether it follows natural gradients.
-    n_steps : int
+    n_steps : callable ``(n_rows, batch_size) -> int``
         Unless the user says how many iterations.
     learning_rate : float
         Unless the user gives one.
@@ -83,7 +87,7 @@ class Solver:
     run: Callable
     in_batches: bool
     is_natural: bool
-    n_steps: int
+    n_steps: Callable[[int, int], int]
     learning_rate: float
     report_every: int
 
@@ -126,9 +130,10 @@ class Solver:
         steps_per_iter = -(-n_rows // batch_size) if self.in_batches else 1
         report_every = self.report_every
         if self.in_batches:  # several times before patience ends
+            report_every = min(report_every, max(MIN_REPORT_STEPS, REPORT_ROWS // batch_size))
             report_every = min(report_every, max(1, n_iter_no_change * steps_per_iter // 4))
         return Options(
-            n_steps=self.n_steps if max_iter is None else max_iter * steps_per_iter,
+            n_steps=self.n_steps(n_rows, batch_size) if max_iter is None else max_iter * steps_per_iter,
             learning_rate=self.learning_rate if learning_rate is None else learning_rate,
             report_every=report_every,
             steps_per_iter=steps_per_iter,

@@ -8,11 +8,15 @@ from ..natural_gradients.batch_sites import batch_step
 from ..natural_gradients.naturals import assign_naturals, naturals_of_q
 from ..tracking import Tracker
 from .base import Feed, Options, Solver
+from .precision import in_precision, prepare_precision
 from .steps import Adam, all_finite, in_chunks, loop_over_batches, on_batches
 
 # Steps in which Adam comes to its full size. Its first ones know only the signs of the derivatives, and would
 # throw the inducing inputs about.
 WARM_UP = 100
+
+# Rows that all mini-batches together have, unless the user says how many passes: those of two, within bounds.
+MIN_ROWS, MAX_ROWS = 768_000, 2_000_000
 
 
 def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) -> None:
@@ -21,11 +25,16 @@ def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Optio
     Both have the same step sizes, once Adam is warm.
     See :class:`~sklearn_mogpe.training.solvers.Solver` for the parameters.
     """
-    steps, optimizer = program.get(_compiled, tf.distribute.get_strategy())
-    in_chunks(program, feed, tracker, options, on_batches(feed, options, steps), optimizer)
+    dtype = prepare_precision(program, feed.num_data, options)
+    steps, optimizer = program.get(_compiled, tf.distribute.get_strategy(), dtype)
+
+    def on_rows(rows, rates):
+        return steps(in_precision(rows, dtype), rates)
+
+    in_chunks(program, feed, tracker, options, on_batches(feed, options, on_rows), optimizer)
 
 
-def _compiled(program, strategy):
+def _compiled(program, strategy, dtype):
     model, optimizer = program.model, Adam(program.hyperparameters)
 
     def step(batch, rate, naturals):
@@ -48,7 +57,7 @@ def _compiled(program, strategy):
         finite, naturals = loop_over_batches(step, rows, rates, naturals_of_q(model))
         return finite & assign_naturals(model.gps, naturals)
 
-    return program.compile(steps, program.rows_signature, program.vector_signature), optimizer
+    return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature), optimizer
 
 
 BATCH_NATGRAD = Solver(
@@ -56,7 +65,7 @@ BATCH_NATGRAD = Solver(
     batch_natgrad,
     in_batches=True,
     is_natural=True,
-    n_steps=3000,
+    n_steps=lambda n_rows, batch_size: -(-max(MIN_ROWS, min(2 * n_rows, MAX_ROWS)) // batch_size),
     learning_rate=0.05,
     report_every=100,
 )

@@ -86,5 +86,11 @@ def loss_and_gradient_function(program: Program):
 
 
 LBFGS = Solver(
-    "lbfgs", lbfgs, in_batches=False, is_natural=False, n_steps=200, learning_rate=0.1, report_every=1
+    "lbfgs",
+    lbfgs,
+    in_batches=False,
+    is_natural=False,
+    n_steps=lambda n_rows, batch_size: 200,
+    learning_rate=0.1,
+    report_every=1,
 )

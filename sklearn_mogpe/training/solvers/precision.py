@@ -1,15 +1,15 @@
 """In which precision training steps compute what is of the size of the rows."""
 
 import numpy as np
+import tensorflow as tf
 
+from ...data.problem import MANY_ROWS
+from ...data.rows import Rows
 from ...engine.program import Program
 from ...engine.structure import Structure
 from .base import Options
 
-# From so many rows on single precision is worth its graph.
-MANY_ROWS = 4000
-
-# Noise, as a part of the variance of y, from which on single precision is enough: its inverses, the precisions
+# Noise, as a part of the variance of y, from which on single precision is enough: its inverses, precisions
 # of many rows, are added up to matrices whose smallest eigenvalues are 1.
 MIN_NOISE = 1e-3
 
@@ -42,6 +42,11 @@ def prepare_precision(program: Program, n_rows: int, options: Options) -> str:
     if dtype != program.structure.dtype:
         program.set_jitter(max(JITTER, float(program.model.jitter)))
     return dtype
+
+
+def in_precision(rows: Rows, dtype: str) -> Rows:
+    """Rows on a device, in some precision."""
+    return Rows(*(tf.cast(part, dtype) for part in rows))
 
 
 def _present_noise(program):

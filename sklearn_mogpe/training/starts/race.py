@@ -118,7 +118,7 @@ def start_alone(program: Program, single: Single, problem: Problem) -> State:
 
 
 def number_in_search(structure: Structure, problem: Problem) -> int:
-    """Inducing points in the search for a start: those that are described, or few, to which more are added."""
+    """Inducing points in the search for a start: those described, or few, to which more are added."""
     return problem.n_search if structure.n_inducing is None else problem.n_inducing
 
 

@@ -84,18 +84,30 @@ def find_starts(
     return states
 
 
+def settle(program: Program, problem: Problem, state: State, track: Track) -> State:
+    """Train on as many rows as can be used at once, before mini-batches of all of them.
+
+    Takes the arguments of :func:`find_starts`, and the state to begin from.
+    """
+    n_rows = len(problem.settling.X)
+    options = NATGRAD.options(n_rows, batch_size=n_rows, n_iter_no_change=1)
+    tracker = track("some rows", Candidate(np.inf, state), options.n_steps)
+    NATGRAD.run(program, Feed(program.data(problem.settling), n_rows), tracker, options)
+    return tracker.best_state
+
+
 def _alone(program, single, problem, track):
-    """Where one expert begins: if its noise varies, and the rows are a sample, after as long a run as a race."""
+    """Where one expert begins: if its noise varies and the rows are a sample, after as long a run as a race."""
     if program.structure.noise == "constant":
         program.assign(single.state)
         program.set_jitter()  # that of its precision
         return program.read()
-    state, n_sampled = start_alone(program, single, problem), len(problem.sample.X)
-    if n_sampled == problem.n_rows:
+    state, rows = start_alone(program, single, problem), problem.sample
+    if len(rows.X) == problem.n_rows:
         return state
     max_iter = sum(n_iter for n_iter, _ in ROUNDS)
     tracker = track("start", Candidate(np.inf, state), max_iter)
     dtype = precision_of_rows(program.structure, problem.n_rows, single.noise)
-    feed = Feed(program.data(problem.sample), n_sampled)
+    feed = Feed(program.data(rows), len(rows.X))
     NATGRAD.run(program, feed, tracker, Options(max_iter, LEARNING_RATE, dtype=dtype))
     return tracker.best_state
