@@ -183,7 +183,7 @@ class MixturePredictorMixin(abc.ABC):
         """
         mixture = self.predict_mixture(X)
         if y is None:
-            return gaussian_mixture.expected_log_density(*mixture)
+            return gaussian_mixture.expected_log_density(*mixture, self.n_experts_)
         return gaussian_mixture.log_density(self._check_y(y, X), *mixture)
 
     def sample_y(self, X: ArrayLike, n_samples: int = 1, random_state: Any = 0) -> Array:

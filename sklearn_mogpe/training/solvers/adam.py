@@ -39,12 +39,16 @@ def _compiled(program, strategy):
     return program.compile(steps, program.rows_signature, program.vector_signature), optimizer
 
 
+def _n_steps(n_rows, batch_size):
+    return 10_000
+
+
 ADAM = Solver(
     "adam",
     adam,
     in_batches=True,
     is_natural=False,
-    n_steps=lambda n_rows, batch_size: 10_000,
+    n_steps=_n_steps,
     learning_rate=0.01,
     report_every=100,
 )

@@ -9,7 +9,6 @@ import tensorflow as tf
 from ...data.rows import Rows
 from ...descriptions.read import Descriptions
 
-
 # Rows of mini-batches between two reports, unless these are fewer steps.
 REPORT_ROWS, MIN_REPORT_STEPS = 25_600, 25
 

@@ -60,12 +60,16 @@ def _compiled(program, strategy, dtype):
     return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature), optimizer
 
 
+def _n_steps(n_rows, batch_size):
+    return -(-max(MIN_ROWS, min(2 * n_rows, MAX_ROWS)) // batch_size)
+
+
 BATCH_NATGRAD = Solver(
     "batch_natgrad",
     batch_natgrad,
     in_batches=True,
     is_natural=True,
-    n_steps=lambda n_rows, batch_size: -(-max(MIN_ROWS, min(2 * n_rows, MAX_ROWS)) // batch_size),
+    n_steps=_n_steps,
     learning_rate=0.05,
     report_every=100,
 )

@@ -85,12 +85,16 @@ def loss_and_gradient_function(program: Program):
     return program.compile(function, tf.TensorSpec([None], tf.float64), program.rows_signature)
 
 
+def _n_steps(n_rows, batch_size):
+    return 200
+
+
 LBFGS = Solver(
     "lbfgs",
     lbfgs,
     in_batches=False,
     is_natural=False,
-    n_steps=lambda n_rows, batch_size: 200,
+    n_steps=_n_steps,
     learning_rate=0.1,
     report_every=1,
 )

@@ -54,12 +54,16 @@ def natgrad_steps(program: Program, dtype: str):
     return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature), optimizer
 
 
+def _n_steps(n_rows, batch_size):
+    return N_STEPS if n_rows < MANY_ROWS else N_STEPS_ON_MANY
+
+
 NATGRAD = Solver(
     "natgrad",
     natgrad,
     in_batches=False,
     is_natural=True,
-    n_steps=lambda n_rows, batch_size: N_STEPS if n_rows < MANY_ROWS else N_STEPS_ON_MANY,
+    n_steps=_n_steps,
     learning_rate=0.1,
     report_every=25,
 )

@@ -97,7 +97,7 @@ def settle(program: Program, problem: Problem, state: State, track: Track) -> St
 
 
 def _alone(program, single, problem, track):
-    """Where one expert begins: if its noise varies and the rows are a sample, after as long a run as a race."""
+    """Where one expert begins: if its noise varies, and the rows are a sample, after a run as of a race."""
     if program.structure.noise == "constant":
         program.assign(single.state)
         program.set_jitter()  # that of its precision
