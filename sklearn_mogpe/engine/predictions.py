@@ -6,14 +6,14 @@ from dataclasses import replace
 import gpflow
 import numpy as np
 import tensorflow as tf
-from sklearn.utils import gen_batches
 
 from ..data.rows import Scales
 from ..experts import SVGPExpert
-from ..gps import joint_moments
+from ..gps import Posterior, joint_moments
 from ..gps.covariances import takes_all_columns
-from ..mixture_of_experts import MixtureOfExpertsBase
-from .program import Program, State, building, checkout, mixture_function, variables_of
+from ..gps.sparse_gp import batches
+from ..mixture_of_experts import MixtureOfExpertsBase, MixtureOfSVGPExperts
+from .program import Program, State, building, checkout, variables_of
 from .structure import KERNELS, Structure
 
 # Rows that one call predicts for: bounds the memory, whatever the number of rows asked for. Of 256 to 16384,
@@ -43,7 +43,7 @@ def predict_mixture(
     means, stds : arrays of shape (N, K, P)
         All in double precision.
     """
-    weights, means, variances = _in_blocks(mixture_function, structure, state, scales, X)
+    weights, means, variances = _in_blocks(_mixture_function, structure, state, scales, X)
     weights /= weights.sum(axis=1, keepdims=True)
     return weights, scales.Y.inverse_transform(means), scales.Y.scale * np.sqrt(variances)
 
@@ -65,11 +65,11 @@ def predict_latent_functions(
 
 
 def _experts_function(program):
-    def experts(X):
-        functions = program.model.latents(X).experts
+    def experts(latents):
+        functions = latents.experts
         return tf.transpose(functions.mean, (2, 0, 1)), tf.transpose(functions.variance, (2, 0, 1))
 
-    return program.compile(experts, program.rows_signature.X)
+    return _compiled(program, experts)
 
 
 def predict_joint_functions(
@@ -113,11 +113,11 @@ def _joint_function(program):
 
 
 def _gates_function(program):
-    def gates(X):
-        functions = program.model.latents(X).gates
+    def gates(latents):
+        functions = latents.gates
         return tf.transpose(functions.mean), tf.transpose(functions.variance)
 
-    return program.compile(gates, program.rows_signature.X)
+    return _compiled(program, gates)
 
 
 def predict_variances(
@@ -137,13 +137,12 @@ def predict_variances(
 
 
 def _variances_function(program):
-    def variances(X):
-        latents = program.model.latents(X)
+    def variances(latents):
         f = latents.experts
         by_row = (tf.transpose(part, (2, 0, 1)) for part in (f.mean, f.variance, latents.expected_noise()))
         return tf.exp(latents.gating_network.integrated_log_mixing_probs(latents.gates)), *by_row
 
-    return program.compile(variances, program.rows_signature.X)
+    return _compiled(program, variances)
 
 
 def predict_derivatives(
@@ -174,10 +173,13 @@ def moments(weights: tf.Tensor, means: tf.Tensor, variances: tf.Tensor) -> tuple
 
 
 def _derivatives_function(program):
-    def derivatives(X):
+    def derivatives(X, *parts):
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(X)
-            columns = [tf.unstack(moment, axis=1) for moment in moments(*program.model.predict_mixture(X))]
+            log_weights, means, variances = program.model.components(_latents(program, X, parts))
+            columns = [
+                tf.unstack(moment, axis=1) for moment in moments(tf.exp(log_weights), means, variances)
+            ]
 
         # A row's moments depend on that row only, so the gradient of a column's sum holds each row's own.
         def by_row(column):
@@ -185,22 +187,61 @@ def _derivatives_function(program):
 
         return [tf.stack([by_row(column) for column in group], 1) for group in columns]
 
-    return program.compile(derivatives, program.rows_signature.X)
+    return program.compile(derivatives, program.rows_signature.X, *_signature_of_posteriors(program))
 
 
 def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X):
     """Results of a program's function at standardised X, each an array of as many rows."""
     results = None
     with checkout(structure) as program:
-        program.assign(state)
+        program.hold(state)
         function = program.get(build)
-        for block in gen_batches(len(X), ROWS_PER_CALL):
-            parts = function(program.tensor(scales.X.transform(X[block])))
+        for start in range(0, len(X), ROWS_PER_CALL):
+            block = slice(start, start + ROWS_PER_CALL)
+            rows = program.tensor(scales.X.transform(X[block]))
+            parts = function(rows, *program.of_held(_posteriors_function, rows))
             if results is None:
                 results = [np.empty((len(X), *part.shape[1:])) for part in parts]
             for result, part in zip(results, parts, strict=True):
                 result[block] = part
     return results
+
+
+def _mixture_function(program):
+    def mixture(latents):
+        log_weights, means, variances = program.model.components(latents)
+        return tf.exp(log_weights), means, variances
+
+    return _compiled(program, mixture)
+
+
+def _compiled(program, function):
+    """Compile a function of the latent functions: ``(X, *parts) -> ...``."""
+
+    def at(X, *parts):
+        return function(_latents(program, X, parts))
+
+    return program.compile(at, program.rows_signature.X, *_signature_of_posteriors(program))
+
+
+def _latents(program, X, parts):
+    posteriors = [Posterior(*parts[i : i + 3]) for i in range(0, len(parts), 3)]
+    return program.model.latents(X, posteriors) if posteriors else program.model.latents(X)
+
+
+def _posteriors_function(program):
+    """Compile ``X -> parts``, what predictions of a state at any rows have in common; maybe nothing."""
+    if not _signature_of_posteriors(program):
+        return lambda X: ()
+    return program.compile(lambda X: tf.nest.flatten(program.model.posteriors(X)), program.rows_signature.X)
+
+
+def _signature_of_posteriors(program):
+    if not isinstance(program.model, MixtureOfSVGPExperts):
+        return []
+    matrices, matrix = (tf.TensorSpec([None] * n, program.structure.dtype) for n in (3, 2))
+    groups = batches(program.model.gps)
+    return [spec for gp, *_ in groups for spec in (matrices, matrix, matrix if gp.q_diag else matrices)]
 
 
 def build_model(structure: Structure, state: State, n_features: int, n_inducing: int) -> MixtureOfExpertsBase:

@@ -105,6 +105,8 @@ class Program:
         start_devices()
         self.structure = structure
         self._functions: dict[tuple, object] = {}
+        self._held: State | None = None
+        self._kept: dict[Callable, object] = {}
         with building(structure):
             self.model = structure.build(structure.n_features or 1, structure.n_inducing or 1)
             self._open_lengthscales = []
@@ -134,7 +136,20 @@ class Program:
         for path, value in state.items():
             self._set(self._variables[path], value)
 
+    def hold(self, state: State) -> None:
+        """Set all values for predictions, unless nothing else has been set since, as training would."""
+        if self._held is not state:
+            self.assign(state)
+            self._held, self._kept = state, {}
+
+    def of_held(self, build: Callable, *arguments):
+        """What a compiled function returns for the state that is held; computed once."""
+        if build not in self._kept:
+            self._kept[build] = self.get(build)(*arguments)
+        return self._kept[build]
+
     def _set(self, variable, value):
+        self._held = None
         value = np.asarray(value, self.structure.dtype)
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 

@@ -20,12 +20,22 @@ from .divergence import prior_kl
 from .joint import joint_moments
 from .numerics import log_softmax, log_sum_exp, safe_sqrt, squared_norms
 from .priors import log_density
-from .projection import Marginals, Projection, join_marginals, marginals, project, q_moments
+from .projection import (
+    Marginals,
+    Posterior,
+    Projection,
+    join_marginals,
+    marginals,
+    posteriors_of,
+    project,
+    q_moments,
+)
 from .sparse_gp import SparseGP, joint_q, model_parameters, sparse_gps
 from .stacking import assign_concatenated, stacked
 
 __all__ = [
     "Marginals",
+    "Posterior",
     "Projection",
     "SparseGP",
     "assign_concatenated",
@@ -37,6 +47,7 @@ __all__ = [
     "log_sum_exp",
     "marginals",
     "model_parameters",
+    "posteriors_of",
     "prior_kl",
     "project",
     "q_moments",

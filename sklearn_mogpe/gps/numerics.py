@@ -41,12 +41,11 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
     -------
     tensor of shape (..., M, N)
     """
-    jitter, eps = tf.convert_to_tensor(jitter, Kuu.dtype), np.finfo(Kuu.dtype.as_numpy_dtype).eps
+    eps = np.finfo(Kuu.dtype.as_numpy_dtype).eps
 
     @tf.custom_gradient
     def function(Kuu: tf.Tensor, Kuf: tf.Tensor) -> WithGradient:
-        rounding = eps * tf.linalg.trace(Kuu)[..., None]
-        L = tf.linalg.cholesky(tf.linalg.set_diag(Kuu, tf.linalg.diag_part(Kuu) + jitter + rounding))
+        L = factor(Kuu, jitter)
         A = _solve(L, Kuf)
 
         def gradient(dA: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -64,6 +63,19 @@ def whiten(Kuu: tf.Tensor, Kuf: tf.Tensor, jitter: tf.Tensor) -> tf.Tensor:
         return A, gradient
 
     return function(Kuu, Kuf)
+
+
+def factor(Kuu: tf.Tensor, jitter: Any) -> tf.Tensor:
+    """The factor L of :func:`whiten`, of the shape of Kuu."""
+    rounding = np.finfo(Kuu.dtype.as_numpy_dtype).eps * tf.linalg.trace(Kuu)[..., None]
+    diagonal = tf.linalg.diag_part(Kuu) + tf.convert_to_tensor(jitter, Kuu.dtype) + rounding
+    return tf.linalg.cholesky(tf.linalg.set_diag(Kuu, diagonal))
+
+
+def inverse_factor(Kuu: tf.Tensor, jitter: Any) -> tf.Tensor:
+    """``L^-1`` of :func:`whiten`, of the shape of Kuu."""
+    L = factor(Kuu, jitter)
+    return tf.linalg.triangular_solve(L, identity_like(L))
 
 
 def _solve(L: tf.Tensor, right: tf.Tensor, adjoint: bool = False) -> tf.Tensor:

@@ -1,6 +1,7 @@
 """The marginals of sparse Gaussian processes at rows of data, all processes in one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import gpflow
 import tensorflow as tf
 
 from .covariances import covariances
-from .numerics import projected_moments, safe_sqrt, squared_norms, whiten
+from .numerics import inverse_factor, projected_moments, safe_sqrt, squared_norms, whiten
 from .sparse_gp import SparseGP, batches, joint_q
 from .stacking import repeated
 
@@ -37,6 +38,21 @@ class Marginals(NamedTuple):
     def project(self, points: tf.Tensor) -> tf.Tensor:
         """Values ``mean + sqrt(projected_variance) * points`` of the projections; points broadcast."""
         return self.mean + safe_sqrt(self.projected_variance) * points
+
+
+class Posterior(NamedTuple):
+    """What marginals of sparse GPs with equally many inducing points have in common at all rows.
+
+    Attributes
+    ----------
+    inverse : tensor of shape (G, M, M)
+        ``chol(K_uu)^-1`` of the G distinct pairs of a kernel and an inducing variable.
+    q_mu, q_sqrt : tensors of shape (M, L) and (L, M, M), or (M, L) if diagonal
+    """
+
+    inverse: tf.Tensor
+    q_mu: tf.Tensor
+    q_sqrt: tf.Tensor
 
 
 class Projection(NamedTuple):
@@ -86,7 +102,12 @@ class Projection(NamedTuple):
         return [Marginals(*part) for part in zip(*(tf.split(part, sizes) for part in parts), strict=True)]
 
 
-def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Marginals]:
+def marginals(
+    gps: Sequence[SparseGP],
+    X: tf.Tensor,
+    jitter: Any = None,
+    posteriors: Sequence[Posterior] | None = None,
+) -> list[Marginals]:
     """Marginals of q(f) at X of several sparse GPs, computed together.
 
     Latent functions with the same number of inducing points go through one batched kernel evaluation, one
@@ -100,14 +121,33 @@ def marginals(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list
         In the precision of the parameters, or in single precision, see :func:`project`.
     jitter : float or scalar tensor, default=None
         Added to the diagonal of ``K_uu``. None is GPflow's default.
+    posteriors : sequence of Posterior, default=None
+        What :func:`posteriors_of` gives, if it is known already; the jitter is not looked at then.
 
     Returns
     -------
     list of Marginals
         One for each of ``gps``, of shape (L, N).
     """
-    projections = project(gps, X, jitter)
-    return join_marginals(gps, projections, [q_moments(projection) for projection in projections])
+    if posteriors is None:
+        projections = project(gps, X, jitter)
+        return join_marginals(gps, projections, [q_moments(projection) for projection in projections])
+    projections, moments = [], []
+    for group, (inverse, *q) in zip(batches(gps), posteriors, strict=True):
+        own = _project(group, X, lambda Kuu, Kuf, T=inverse: tf.matmul(T, Kuf))
+        projections += own
+        moments += map(q_moments, own, _split_q(q, own))
+    return join_marginals(gps, projections, moments)
+
+
+def posteriors_of(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Posterior]:
+    """What marginals at all X (N, D) have in common, for each group of sparse GPs that can be batched.
+
+    Who predicts a few rows at a time keeps it.
+    """
+    jitter = gpflow.default_jitter() if jitter is None else jitter
+    groups = batches(gps)
+    return [Posterior(inverse_factor(_covariances(group, X)[0], jitter), *joint_q(group)) for group in groups]
 
 
 def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Projection]:
@@ -122,14 +162,19 @@ def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[P
         One for each group of GPs that can be batched.
     """
     jitter = gpflow.default_jitter() if jitter is None else jitter
-    return [projection for batch in batches(gps) for projection in _project(batch, X, jitter)]
+    parts = (_project(group, X, partial(whiten, jitter=jitter)) for group in batches(gps))
+    return [projection for part in parts for projection in part]
 
 
-def _project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any) -> list[Projection]:
+def _covariances(gps: Sequence[SparseGP], X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     kernels, variables = zip(*(factor for gp in gps for factor in gp.factors), strict=True)
-    Kuu, Kuf, Kff_diag = covariances(kernels, variables, X)
+    return covariances(kernels, variables, X)
+
+
+def _project(gps: Sequence[SparseGP], X: tf.Tensor, whitened: Callable) -> list[Projection]:
+    Kuu, Kuf, Kff_diag = _covariances(gps, X)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
-    A = whiten(Kuu, Kuf, jitter)
+    A = whitened(Kuu, Kuf)
     residual = tf.maximum(Kff_diag - squared_norms(A), 0.0)
     # in the order of the GPs
     alike = [tuple(group) for _, group in groupby(gps, key=lambda gp: gp.num_sharing)]
@@ -142,8 +187,17 @@ def _project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any) -> list[Project
     return projections
 
 
-def _split(tensor: tf.Tensor, sizes: list[int]) -> list[tf.Tensor]:
-    return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes)
+def _split(tensor: tf.Tensor, sizes: list[int], axis: int = 0) -> list[tf.Tensor]:
+    return [tensor] if len(sizes) == 1 else tf.split(tensor, sizes, axis)
+
+
+def _split_q(
+    q: Sequence[tf.Tensor], projections: Sequence[Projection]
+) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+    q_mu, q_sqrt = q
+    sizes = [projection.num_latent_gps for projection in projections]
+    is_diagonal = projections[0].gps[0].q_diag
+    return zip(_split(q_mu, sizes, 1), _split(q_sqrt, sizes, 1 if is_diagonal else 0), strict=True)
 
 
 def _prior_mean(gps: Sequence[SparseGP], X: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
@@ -180,11 +234,11 @@ def join_marginals(
     return [results[id(gp)] for gp in gps]
 
 
-def q_moments(projection: Projection) -> tuple[tf.Tensor, tf.Tensor]:
-    """Means and variances of ``A^T v`` under q, of shape (G, L / G, N)."""
+def q_moments(projection: Projection, q: Sequence[tf.Tensor] | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+    """Means and variances of ``A^T v`` under q, of shape (G, L / G, N); ``joint_q`` may be known."""
     gps, A, F = projection.gps, projection.A, projection.num_sharing
     G, M, _ = tf.unstack(tf.shape(A))
-    q_mu, q_sqrt = (tf.cast(part, A.dtype) for part in joint_q(gps))
+    q_mu, q_sqrt = (tf.cast(part, A.dtype) for part in q or joint_q(gps))
     m = tf.reshape(tf.transpose(q_mu), [G, F, M])
     if gps[0].q_diag:
         # |diag(r) A|^2 = A^2 r^2

@@ -221,11 +221,12 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         means, variances : tensors of shape (N, C, P)
             Of y given each component, noise included.
         """
-        log_weights, means, variances = self._components(X)
+        log_weights, means, variances = self.components(self.latents(X))
         return tf.exp(log_weights), means, variances
 
-    def _components(self, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        latents, K = self.latents(X), self.experts.num_experts
+    def components(self, latents: Latents) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Log weights, means and variances of :meth:`predict_mixture`, from the latent functions."""
+        K = self.experts.num_experts
         log_weights = self.gating_network.integrated_log_mixing_probs(latents.gates)
         # E N(y; m, v + noise) as a sum over what the noise may be: J components for each expert
         noises, weights = latents.possible_noises()
@@ -249,7 +250,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
 
     def predict_y(self, X: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
         """The predictive distribution of y at X (N, D), of batch shape (N,) and event shape (P,)."""
-        log_weights, means, variances = self._components(X)
+        log_weights, means, variances = self.components(self.latents(X))
         return tfd.MixtureSameFamily(
             tfd.Categorical(logits=log_weights), tfd.MultivariateNormalDiag(means, tf.sqrt(variances))
         )

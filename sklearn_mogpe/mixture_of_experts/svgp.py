@@ -1,5 +1,6 @@
 """The mixture whose experts and gate are sparse variational Gaussian processes."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,16 @@ from ..descriptions.errors import make_at
 from ..descriptions.numbers import numbers
 from ..experts import SVGPExperts
 from ..gating_networks import SVGPGatingNetwork
-from ..gps import Marginals, Projection, SparseGP, marginals, prior_kl, project
+from ..gps import (
+    Marginals,
+    Posterior,
+    Projection,
+    SparseGP,
+    marginals,
+    posteriors_of,
+    prior_kl,
+    project,
+)
 from .base import MixtureOfExpertsBase
 from .latents import Latents
 
@@ -64,9 +74,16 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
         """The Gaussian processes of the experts and of the gate."""
         return self.experts.gps + self.gating_network.gps
 
-    def latents(self, X: tf.Tensor) -> Latents:
-        """Return the latent functions of experts and gate at X (N, D)."""
-        return self.join(X, marginals(self.gps, X, self.jitter))
+    def latents(self, X: tf.Tensor, posteriors: Sequence[Posterior] | None = None) -> Latents:
+        """Return the latent functions of experts and gate at X (N, D).
+
+        Fewer operations do if what :meth:`posteriors` gives is known.
+        """
+        return self.join(X, marginals(self.gps, X, self.jitter, posteriors))
+
+    def posteriors(self, X: tf.Tensor) -> list[Posterior]:
+        """What :meth:`latents` at all X (N, D) have in common."""
+        return posteriors_of(self.gps, X, self.jitter)
 
     def project(self, X: tf.Tensor) -> list[Projection]:
         """Project the Gaussian processes of experts and gate to X (N, D)."""
