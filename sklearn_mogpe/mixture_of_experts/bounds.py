@@ -93,6 +93,9 @@ BOUNDS: dict[str, Bound] = {
     "predictive": predictive,
 }
 
+# Bounds that integrate q inside the logarithm.
+INSIDE = frozenset({predictive})
+
 
 def name_of(bound: Bound) -> str:
     """Name of a bound.

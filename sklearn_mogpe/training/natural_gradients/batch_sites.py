@@ -28,6 +28,7 @@ def batch_step(
     objective: Callable[[Latents], tf.Tensor],
     hyperparameters: Sequence[tf.Variable],
     step_size,
+    weight: tf.Tensor | None = None,
 ) -> tuple[list[tf.Tensor], Naturals]:
     """Derivatives of the objective by the hyperparameters, and q after a natural gradient step.
 
@@ -43,6 +44,8 @@ def batch_step(
     hyperparameters : sequence of tf.Variable
     step_size : float or scalar tensor
         g, in (0, 1].
+    weight : tensor of shape (B,), default=None
+        See :func:`~sklearn_mogpe.training.natural_gradients.sites.differentiate`.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def batch_step(
     naturals : Naturals
     """
     _, gradients, projections, sites = differentiate(
-        model, X, naturals, natural_moments, objective, hyperparameters
+        model, X, naturals, natural_moments, objective, hyperparameters, weight
     )
     return gradients, move(naturals, naturals_of_sites(projections, sites), step_size)
 
@@ -90,6 +93,6 @@ def natural_moments(
             both = 2.0 * d_variance[:, :, None, :] * U + m[..., None] * d_mean[:, :, None, :]
             return tf.reduce_sum(both, 1)
 
-        return (tf.matmul(m, A), tf.reduce_sum(A[:, None] * U, -2)), gradient
+        return (tf.matmul(m, A), tf.maximum(tf.reduce_sum(A[:, None] * U, -2), 0.0)), gradient
 
     return *function(A), tf.zeros([], precision.dtype)

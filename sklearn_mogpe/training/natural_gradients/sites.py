@@ -50,14 +50,20 @@ def prior_sites(model: MixtureOfSVGPExperts, X: tf.Tensor) -> Sites:
     return Sites(zeros, zeros)
 
 
-def sites_of_q(model: MixtureOfSVGPExperts, X: tf.Tensor, objective: Callable[[Latents], tf.Tensor]) -> Sites:
+def sites_of_q(
+    model: MixtureOfSVGPExperts,
+    X: tf.Tensor,
+    objective: Callable[[Latents], tf.Tensor],
+    weight: tf.Tensor | None = None,
+) -> Sites:
     """Sites that a natural gradient step of length 1 from the model's q leads to, see :func:`site_step`."""
     projections = model.project(X)
     moments = [q_moments(projection) for projection in projections]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(moments)
         value = objective(model.join(X, join_marginals(model.gps, projections, moments)))
-    return _target(projections, moments, tape.gradient(value, moments, unconnected_gradients="zero"))
+    derivatives = tape.gradient(value, moments, unconnected_gradients="zero")
+    return _target(projections, moments, derivatives, weight)
 
 
 def site_step(
@@ -67,6 +73,7 @@ def site_step(
     objective: Callable[[Latents], tf.Tensor],
     hyperparameters: Sequence[tf.Variable],
     step_size,
+    weight: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, list[tf.Tensor], Sites]:
     """The bound and its derivatives under some sites, and the sites after a natural gradient step.
 
@@ -81,6 +88,8 @@ def site_step(
     hyperparameters : sequence of tf.Variable
     step_size : float or scalar tensor
         g, in (0, 1].
+    weight : tensor of shape (N,), default=None
+        See :func:`differentiate`.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def site_step(
     sites : Sites
     """
     value, gradients, _, target = differentiate(
-        model, X, sites, posterior_moments, objective, hyperparameters
+        model, X, sites, posterior_moments, objective, hyperparameters, weight
     )
     return value, gradients, move(sites, target, step_size)
 
@@ -103,6 +112,7 @@ def differentiate(
     moments: Callable,
     objective: Callable[[Latents], tf.Tensor],
     hyperparameters: Sequence[tf.Variable],
+    weight: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, list[tf.Tensor], list[Projection], Sites]:
     """The bound under some q and its derivatives.
 
@@ -117,6 +127,8 @@ def differentiate(
     objective : callable ``latents -> scalar``
         The bound without its KL terms.
     hyperparameters : sequence of tf.Variable
+    weight : tensor of shape (N,), default=None
+        If the objective integrates q inside the logarithm: how often each row counts in it.
 
     Returns
     -------
@@ -137,13 +149,17 @@ def differentiate(
         latents = model.join(X, join_marginals(model.gps, projections, pairs))
         value = wide(objective(latents)) - tf.add_n([prior_kl for _, _, prior_kl in parts])
     gradients, derivatives = tape.gradient(value, [hyperparameters, pairs], unconnected_gradients="zero")
-    return value, gradients, projections, _target(projections, pairs, derivatives)
+    return value, gradients, projections, _target(projections, pairs, derivatives, weight)
 
 
-def _target(projections, moments, derivatives):
+def _target(projections, moments, derivatives, weight):
     """The sites that the derivatives by the projections' means and variances ask for."""
     means = _flat(projections, [mean for mean, _ in moments])
     by_mean, by_variance = (_flat(projections, parts) for parts in zip(*derivatives, strict=True))
+    if weight is not None:
+        # For p = E f(g), g ~ N(mu, s), of a row that counts w times:
+        # d^2 log p / dmu^2 = 2 dlog p / ds - (dlog p / dmu)^2, so that a row far off has a site as well
+        by_variance -= 0.5 * tf.math.divide_no_nan(tf.square(by_mean), weight)
     by_variance = tf.minimum(by_variance, 0.0)
     return Sites(by_mean - 2.0 * by_variance * means, -2.0 * by_variance)
 
@@ -201,7 +217,7 @@ def posterior_moments(
         C = tf.linalg.cholesky(_plus_identity(AB, A))
         inverse = tf.linalg.cholesky_solve(C, identity_like(C))
         U = tf.matmul(tf.cast(inverse, A.dtype), A[:, None])
-        s = tf.reduce_sum(A[:, None] * U, -2)
+        s = tf.maximum(tf.reduce_sum(A[:, None] * U, -2), 0.0)
         m = mean_of(C, wide(tf.matmul(linear, A, transpose_b=True)))
         own_m = tf.cast(m, A.dtype)
         mu = tf.matmul(own_m, A)

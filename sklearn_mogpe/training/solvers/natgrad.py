@@ -2,6 +2,7 @@
 
 from ...data.problem import MANY_ROWS
 from ...engine.program import Program
+from ...mixture_of_experts.bounds import INSIDE
 from ..natural_gradients.sites import assign_q, site_step, sites_of_q
 from ..tracking import Tracker
 from .base import Feed, Options, Solver
@@ -42,13 +43,17 @@ def natgrad_steps(program: Program, dtype: str):
             expected = model.expected_log_lik(latents, rows.Y, rows.weight, rows.error)
             return expected + model.log_prior_density()
 
+        weight = rows.weight if model.bound in INSIDE else None
+
         def step(i, sites):
-            _, gradients, moved = site_step(model, rows.X, sites, objective, optimizer.variables, STEP_SIZE)
+            _, gradients, moved = site_step(
+                model, rows.X, sites, objective, optimizer.variables, STEP_SIZE, weight
+            )
             finite = all_finite([*gradients, *moved])
             optimizer.ascend(gradients, rates[i], finite)
             return finite, moved
 
-        finite, sites = loop(step, rates, sites_of_q(model, rows.X, objective))
+        finite, sites = loop(step, rates, sites_of_q(model, rows.X, objective, weight))
         return finite & assign_q(model, rows.X, sites)
 
     return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature), optimizer
