@@ -155,7 +155,7 @@ def test_a_run_that_was_broken_off_goes_on(run, table, fast, folder, monkeypatch
     assert not (folder / "results" / "model.joblib").exists()
     with np.load("results/split.npz") as split:
         assert len(split["test"]) == 15
-    monkeypatch.setattr(fit_module, "_starts", None)  # they are known
+    monkeypatch.setattr(fit_module, "find_starts", None)  # they are known
     run("train", "run.toml")
     assert len(counts) == 3 + 4 - 2
     assert joblib.load("results/model.joblib").loss_iterations_ == [25, 50, 75, 100]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sklearn_mogpe.data.problem import make_problem, number_of_points, resolution
+from sklearn_mogpe.data.problem import FEW, make_problem, number_of_points, resolution
 from sklearn_mogpe.data.rows import Rows, Scaler, Scales, fit_scales
+from sklearn_mogpe.data.stream import Stream
 
 
 def assert_same(first, second):
@@ -75,10 +76,94 @@ def test_rows_are_scaled_by_themselves_or_by_an_earlier_fit(numbered):
         assert_same(problem.evaluation, expected.transform(numbered))
 
 
-@pytest.mark.parametrize(("n_features", "expected"), [(1, 50), (2, 100)])
-def test_automatic_number_of_inducing_points(n_features, expected):
-    assert number_of_points("auto", n_features) == expected
-    assert number_of_points(7, n_features) == 7
+@pytest.mark.parametrize(
+    ("n_features", "n_rows", "expected"),
+    [
+        (1, 133, 50),
+        (1, 1_000_000, 50),
+        (2, FEW, 100),
+        (2, 133, 100),
+        (2, 900, 100),  # 96 by the root
+        (2, 1600, 128),
+        (8, 4000, 202),  # 202.4
+        (8, 8100, 288),
+        (8, 9000, 300),  # 304 by the root
+        (2, 1_000_000, 300),
+    ],
+)
+def test_automatic_number_of_inducing_points(n_features, n_rows, expected):
+    assert number_of_points("auto", n_rows, n_features) == expected
+    assert number_of_points(7, n_rows, n_features) == 7
+
+
+@pytest.mark.parametrize(("n_features", "usual"), [(1, 50), (2, 100)])
+def test_a_search_has_few_inducing_points(n_features, usual):
+    rng = np.random.default_rng(0)
+    rows = Rows(rng.normal(size=(400, n_features)), rng.normal(size=(400, 1)), np.ones(400))
+    for n_inducing in (7, usual, 300):
+        problem = problem_of(rows, n_inducing=n_inducing)
+        assert (problem.n_inducing, problem.n_search) == (n_inducing, min(n_inducing, usual))
+
+
+def many_rows(n_rows):
+    """Rows that are told apart by their weights, and by their inputs."""
+    rng = np.random.default_rng(1)
+    return Rows(rng.normal(size=(n_rows, 1)), rng.normal(size=(n_rows, 1)), np.arange(1.0, n_rows + 1))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_inducing", "expected"),
+    [
+        (900, 3, 900),
+        (3999, 3, 1000),
+        (4000, 3, 2000),
+        (3999, 700, 1400),
+        (4000, 700, 2000),
+        (4000, 1500, 3000),
+    ],
+)
+def test_rows_of_a_sample(n_rows, n_inducing, expected):
+    rows = many_rows(n_rows)
+    sample = problem_of(rows, n_inducing=n_inducing).sample
+    assert len(sample.X) == len(np.unique(sample.weight)) == expected
+    np.testing.assert_allclose(sample.X, rows.X[sample.weight.astype(int) - 1], atol=1e-11)
+
+
+def test_rows_to_settle_on_are_others_than_those_that_judge():
+    rows = many_rows(20_020)
+    problem = problem_of(rows, scales=None, whole=False, held_out_fraction=0.0005)
+    evaluation, settling, held_out = problem.evaluation, problem.settling, problem.held_out
+    assert (len(evaluation.X), len(settling.X), len(held_out.X)) == (2048, 9000, 10)
+    inputs = [problem.scales.X.inverse_transform(part.X) for part in (evaluation, settling, held_out)]
+    assert len(np.unique(np.concatenate(inputs).round(9))) == 2048 + 9000 + 10
+    for part, own in zip((evaluation, settling, held_out), inputs, strict=True):
+        np.testing.assert_allclose(own, rows.X[part.weight.astype(int) - 1], atol=1e-9)
+        # from all of the rows, and not in the order in which they were drawn
+        assert np.all(np.diff(part.weight) > 0)
+        assert part.weight.mean() == pytest.approx(10_010, abs=4 * 5780 / np.sqrt(len(part.X)))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "options"),
+    [(20_000, {}), (20_001, {"whole": True}), (20_001, {"scales": fit_scales(many_rows(20_001))})],
+    ids=["no more than can be used at once", "all at once", "going on"],
+)
+def test_there_are_none_to_settle_on(n_rows, options):
+    problem = problem_of(many_rows(n_rows), **{"whole": False, "scales": None, **options})
+    assert problem.settling is None
+    assert len(problem.evaluation.X) == (n_rows if options.get("whole") else 2048)
+
+
+def test_the_head_of_a_long_stream_has_rows_to_settle_on():
+    rows = many_rows(20_100)
+    stream = Stream(
+        [(rows.X, rows.Y[:, 0], rows.weight)], None, lambda X, y, w, is_first: Rows(X, y[:, None], w)
+    )
+    problem = problem_of(stream.head, scales=None, whole=False, stream=stream)
+    assert (problem.n_rows, len(problem.settling.X)) == (20_100, 9000)
+    chosen = np.concatenate([problem.evaluation.weight, problem.settling.weight])
+    assert len(np.unique(chosen)) == 2048 + 9000
+    assert chosen.max() <= 20_000
 
 
 def test_inducing_points_are_no_more_than_inputs_unless_an_earlier_fit_had_them(numbered):

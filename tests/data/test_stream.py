@@ -13,6 +13,7 @@ from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.data.stream import Stream
 from sklearn_mogpe.descriptions.read import read_descriptions
 from sklearn_mogpe.training import settings
+from sklearn_mogpe.training.deadline import Deadline
 from sklearn_mogpe.training.fit import train
 from sklearn_mogpe.training.settings import make_settings, make_structures
 from sklearn_mogpe.training.solvers import ADAM, BATCH_NATGRAD
@@ -135,7 +136,7 @@ def test_a_stream_is_trained_on_as_the_loop_by_hand(make_regressor, short_search
 
     how = make_settings(model, read_descriptions(model), 60, solver, 30)
     (structure,) = make_structures(model, read_descriptions(model), problem, None)
-    expected = train(structure, replace(problem, draw=draw), how)
+    expected = train(structure, replace(problem, draw=draw), how, Deadline())
     assert model.loss_curve_ == expected.loss_curve
     assert model.lower_bound_ == expected.lower_bound
     for path, value in expected.state.items():

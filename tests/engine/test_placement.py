@@ -27,12 +27,14 @@ SOLVERS = ["natgrad", "batch_natgrad", "adam"]  # that take steps in the graph
 HOST = ("PyFunc", "Print", "StringFormat", "Summary", "Assert", "Save")
 
 
-def step_function(program, solver):
-    """The compiled steps of a solver, and its optimizer."""
+def step_function(program, solver, dtype=None):
+    """The compiled steps of a solver, on rows in some precision or the program's, and its optimizer."""
+    dtype = dtype or program.structure.dtype
     if solver == "natgrad":
-        return program.get(natgrad_steps)
+        return program.get(natgrad_steps, dtype)
     module = import_module(f"sklearn_mogpe.training.solvers.{solver}")
-    return program.get(module._compiled, tf.distribute.get_strategy())
+    precision = [dtype] if solver == "batch_natgrad" else []
+    return program.get(module._compiled, tf.distribute.get_strategy(), *precision)
 
 
 def nodes(graph):

@@ -107,3 +107,52 @@ def test_gradients_are_those_of_the_kernels(kind):
         found.append(tape.gradient(total, [v for part in (*kernels, *variables) for v in part.variables]))
     for own, plain in zip(*found, strict=True):
         np.testing.assert_allclose(own, plain, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", CORRELATIONS, ids=lambda kind: kind.__name__)
+def test_the_slope_of_a_correlation_is_that_of_its_logarithm(kind):
+    """By automatic differentiation, where nothing vanishes or is steep."""
+    correlation = CORRELATIONS[kind]
+    r2 = tf.constant([1e-6, 0.01, 0.3, 1.0, 4.0, 30.0], tf.float64)
+    with tf.GradientTape() as tape:
+        tape.watch(r2)
+        log_value = tf.math.log(correlation.value(r2))
+    slope = np.broadcast_to(correlation.log_slope(r2), 6)
+    np.testing.assert_allclose(slope, tape.gradient(log_value, r2), rtol=1e-8)
+    kernel = kind()
+    np.testing.assert_allclose(correlation.value(r2), kernel.K_r2(r2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", CORRELATIONS, ids=lambda kind: kind.__name__)
+def test_slopes_at_no_distance_are_finite(kind):
+    """The limit of the smooth kernels; 0 of the rough one, whose slope has none."""
+    slope = CORRELATIONS[kind].log_slope(tf.zeros(1, tf.float64))
+    limit = {gk.SquaredExponential: -0.5, gk.Matern12: 0.0, gk.Matern32: -1.5, gk.Matern52: -5.0 / 6.0}
+    np.testing.assert_allclose(np.ravel(slope), limit[kind], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", CORRELATIONS, ids=lambda kind: kind.__name__)
+def test_rows_in_single_precision(kind):
+    """What is of their size is single, and agrees with double; what is not, is what it was."""
+    kernels = [kind(variance=1.5, lengthscales=ARD), kind(variance=0.4, lengthscales=[0.7, 0.9, 1.1])]
+    variables = [InducingPoints(z) for z in Z]
+    weights = RNG.normal(size=(2, 5, 5)), RNG.normal(size=(2, 5, 9)), RNG.normal(size=(2, 9))
+    parameters = [v for part in (*kernels, *variables) for v in part.trainable_variables]
+    found = []
+    for dtype in (tf.float64, tf.float32):
+        rows = tf.constant(X, dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(rows)
+            parts = covariances(kernels, variables, rows)
+            total = sum(
+                tf.reduce_sum(w * tf.cast(part, tf.float64)) for w, part in zip(weights, parts, strict=True)
+            )
+        assert [part.dtype for part in parts] == [tf.float64, dtype, dtype]
+        found.append((parts, tape.gradient(total, [rows, *parameters])))
+    ((Kuu, Kuf, Kff_diag), plain), ((own_Kuu, own_Kuf, own_Kff_diag), gradients) = found
+    np.testing.assert_array_equal(own_Kuu, Kuu)
+    np.testing.assert_allclose(own_Kuf, Kuf, atol=3e-6)
+    np.testing.assert_allclose(own_Kff_diag, Kff_diag, rtol=1e-6)
+    assert np.any(own_Kuf.numpy() != Kuf.numpy())
+    for own, other in zip(gradients, plain, strict=True):
+        np.testing.assert_allclose(own, other, rtol=2e-4, atol=2e-5)

@@ -65,6 +65,30 @@ def test_whiten():
     assert_same_derivatives(ours, plain, RNG.normal(size=(3, 4, 4)), RNG.normal(size=(3, 4, 6)))
 
 
+def test_whiten_of_rows_in_single_precision():
+    """Only these are rounded: of a matrix that single precision could not even factorise."""
+    inputs = np.linspace(-1, 1, 12)[:, None]
+    rows = np.random.default_rng(1).uniform(-1, 1, (1, 40))
+    Kuu = np.exp(-0.5 * (inputs - inputs.T) ** 2)[None]
+    Kuf = np.exp(-0.5 * (inputs - rows) ** 2)[None]
+    assert np.isnan(tf.linalg.cholesky(tf.constant(Kuu, tf.float32))).any()
+    jitter, weight = 1e-6, RNG.normal(size=Kuf.shape)
+    results = []
+    for dtype in (tf.float64, tf.float32):
+        arguments = tf.constant(Kuu), tf.constant(Kuf, dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(arguments)
+            A = whiten(*arguments, jitter)
+            total = tf.reduce_sum(tf.constant(weight, dtype) * A)
+        assert A.dtype == dtype
+        by_Kuu, by_Kuf = tape.gradient(total, arguments)
+        assert (by_Kuu.dtype, by_Kuf.dtype) == (tf.float64, dtype)
+        results.append([part.numpy() for part in (A, by_Kuu, by_Kuf)])
+    # Rounding is as large as 1 / sqrt(jitter) makes it, and for Kuu the square of that.
+    for own, other, tolerance in zip(*reversed(results), (1e-4, 1e-2, 1e-4), strict=True):
+        assert 0.0 < np.max(np.abs(own - other)) < tolerance * np.max(np.abs(other))
+
+
 @pytest.mark.parametrize("functions", [1, 3])
 def test_projected_moments(functions):
     def plain(A, m, R):

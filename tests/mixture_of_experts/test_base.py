@@ -229,7 +229,9 @@ def test_a_gate_of_another_number_of_experts_is_refused(make_mixture):
 
 
 def test_an_unknown_bound_is_refused(make_mixture):
-    with pytest.raises(ValueError, match=r"\['further', 'further_gating', 'tight'\] as bound, got 'loose'"):
+    with pytest.raises(
+        ValueError, match=r"\['further', 'further_gating', 'predictive', 'tight'\] as bound, got 'loose'"
+    ):
         make_mixture(bound="loose")
 
 

@@ -79,6 +79,31 @@ def test_tight_in_closed_form(make_mixture, make_data, bound, num_samples):
     assert mixture.elbo((X, Y)).numpy() == pytest.approx(expected, rel=1e-11)
 
 
+@pytest.mark.parametrize(("P", "num_data"), [(1, None), (2, None), (1, 100)])
+def test_predictive_is_the_log_density_of_svgp(make_mixture, make_data, P, num_data):
+    """sum_n log N(y; mu, s + r + noise) - KL, of GPflow's predictions (Jankowiak and others 2020)."""
+    X, Y = make_data(P)
+    ours = make_mixture(1, P, bound="predictive", num_data=num_data, num_samples=2)
+    theirs, (expert,) = svgp_of(ours), ours.experts.experts
+
+    def objective():
+        mean, variance = theirs.predict_f(X)
+        variance += theirs.likelihood.variance
+        rows = -0.5 * (np.log(2 * np.pi) + tf.math.log(variance) + (Y - mean) ** 2 / variance)
+        return tf.reduce_sum(rows) * (num_data or len(X)) / len(X) - theirs.prior_kl()
+
+    value, gradients = value_and_gradients(
+        lambda: ours.elbo((X, Y)), parameters(expert.gp.kernel, expert.likelihood, expert.gp)
+    )
+    expected, expected_gradients = value_and_gradients(
+        objective, parameters(theirs.kernel, theirs.likelihood, theirs)
+    )
+    assert value == pytest.approx(expected, rel=1e-9)
+    assert value > make_mixture(1, P, bound="tight", num_data=num_data).elbo((X, Y)).numpy() + 0.1
+    for gradient, same in zip(gradients, expected_gradients, strict=True):
+        np.testing.assert_allclose(gradient, same, rtol=1e-7, atol=1e-8)
+
+
 class LinearExpert(ExpertBase):
     """Bayesian linear regression: weights ~ N(0, I), their posterior in closed form."""
 

@@ -140,8 +140,9 @@ def moments(model):
 
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_bounds_are_in_order_and_differentiable(bound):
-    mixture = make_mixture(2, 2, bound=bound, num_samples=64)
-    data = X, Y
+    P = 1 if bound == "predictive" else 2  # of which the noises of several outputs are taken in step
+    mixture = make_mixture(2, P, bound=bound, num_samples=64)
+    data = X, Y[:, :P]
     parameters = mixture.trainable_variables
     with tf.GradientTape() as tape:
         value = mixture.elbo(data)
@@ -155,11 +156,28 @@ def test_bounds_are_in_order_and_differentiable(bound):
         variable.assign(before)
         slope = np.sum(direction * tf.convert_to_tensor(gradient))
         assert slope == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-4, abs=1e-6)
-    lower = {"tight": "further_gating", "further_gating": "further"}.get(bound)
+    lower = {"predictive": "tight", "tight": "further_gating", "further_gating": "further"}.get(bound)
     if lower:
-        other = make_mixture(2, 2, bound=lower, num_samples=4096)
-        mixture = make_mixture(2, 2, bound=bound, num_samples=4096)
+        other = make_mixture(2, P, bound=lower, num_samples=4096)
+        mixture = make_mixture(2, P, bound=bound, num_samples=4096)
         assert mixture.elbo(data) > other.elbo(data)
+
+
+@pytest.mark.parametrize(("K", "P", "varies"), [(1, 1, [0]), (2, 1, [0, 1]), (2, 2, []), (3, 2, [1])])
+def test_predictive_is_the_log_density_of_the_components(K, P, varies):
+    """Row by row, and of no sample points; the known error of a row is added to the variances of all."""
+    mixture = make_mixture(K, P, varies=varies)
+    latents, targets = mixture.latents(tf.constant(X)), Y[:, :P]
+    weights, means, variances = (part.numpy() for part in mixture.predict_mixture(tf.constant(X)))
+    assert weights.shape[1] == (7 * K if varies else K)
+    for error in (np.zeros((9, P)), np.random.default_rng(1).uniform(0.5, 1.5, (9, P))):
+        stds = np.sqrt(variances + error[:, None] ** 2)
+        log_density = norm.logpdf(targets[:, None], means, stds).sum(axis=2)
+        expected = logsumexp(np.log(weights) + log_density, axis=1)
+        known = latents._replace(error_variance=tf.constant(error.T**2))
+        np.testing.assert_allclose(
+            BOUNDS["predictive"](known, tf.constant(targets), None), expected, rtol=1e-9
+        )
 
 
 def test_experts_in_another_order_are_the_same_mixture():

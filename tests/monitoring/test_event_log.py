@@ -340,7 +340,7 @@ def test_pictures_need_a_directory(make_regressor, wave):
 def test_pictures_need_matplotlib(make_regressor, wave, tmp_path, monkeypatch):
     """Which is found out before training."""
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    monkeypatch.setattr(fit_module, "_starts", None)
+    monkeypatch.setattr(fit_module, "find_starts", None)
     with pytest.raises(ImportError, match="Drawing needs matplotlib"):
         make_regressor(image_period=10, log_dir=tmp_path).fit(*wave)
 

@@ -78,7 +78,7 @@ def fitted(model):
     return joblib.hash(attributes), joblib.hash(model._state)
 
 
-def never(*args):
+def never(*args, **options):
     raise AssertionError("searched for a start again")
 
 
@@ -98,7 +98,7 @@ def test_a_broken_fit_ends_where_an_unbroken_one_does(
     assert reports > kill_at
     model = make_regressor(**params, checkpoint_dir=tmp_path)
     kill(model, step[:2], kill_at)
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     assert fitted(model.fit(*step[:2])) == fitted(unbroken)
     assert updates.count == reports - kill_at + 1
 
@@ -122,7 +122,7 @@ def test_a_finished_fit_is_not_run_again(
     first = make_regressor(**params, checkpoint_dir=tmp_path).fit(*wave)
     assert first.converged_
     reports = updates.count
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     again = make_regressor(**params, checkpoint_dir=str(tmp_path), verbose=1, device="/CPU:0").fit(*wave)
     assert updates.count == reports
     assert fitted(again) == fitted(first)
@@ -206,7 +206,7 @@ def test_partial_fit_keeps_nothing(make_regressor, short_search, wave, tmp_path)
 )
 def test_other_parameters_do_not_resume(make_regressor, short_search, wave, tmp_path, monkeypatch, change):
     make_regressor(checkpoint_dir=tmp_path).fit(*wave)
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     make_regressor(checkpoint_dir=tmp_path).fit(*wave)
     with pytest.raises(AssertionError, match="searched for a start again"):
         make_regressor(**{"checkpoint_dir": tmp_path, **change}).fit(*wave)
@@ -225,7 +225,7 @@ def test_other_data_do_not_resume(
     params = {"solver": "adam", "max_iter": 1, "normalize_y": normalize_y, "n_inducing": 6}
     model = make_regressor(**params, checkpoint_dir=tmp_path)
     model.fit(*data)
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     model.fit(*data)
     for row in range(40):
         changed = [array.copy() for array in data]
@@ -236,7 +236,7 @@ def test_other_data_do_not_resume(
 
 def test_rows_in_another_order_are_the_same_data(make_regressor, short_search, wave, tmp_path, monkeypatch):
     first = make_regressor(checkpoint_dir=tmp_path).fit(*wave)
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     order = np.random.default_rng(0).permutation(40)
     again = make_regressor(checkpoint_dir=tmp_path).fit(*(part[order] for part in wave))
     assert fitted(again) == fitted(first)
@@ -273,7 +273,7 @@ def test_a_search_shares_a_directory(make_regressor, short_search, wave, tmp_pat
     first = search()
     assert len(list(tmp_path.iterdir())) == 2 * 2 + 1
     reports = updates.count
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     again = search()
     assert updates.count == reports
     np.testing.assert_array_equal(again.cv_results_["mean_test_score"], first.cv_results_["mean_test_score"])
@@ -295,7 +295,7 @@ def test_as_many_files_as_are_wanted(
     params = {"max_iter": 200, "n_iter_no_change": 200, "checkpoint_dir": tmp_path}
     first = make_regressor(**params, n_checkpoints=n_checkpoints).fit(*wave)
     assert len(list(tmp_path.glob("*/2-experts/natgrad-1/*.npz"))) == n_checkpoints
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     reports = updates.count
     assert joblib.hash(make_regressor(**params).fit(*wave)._state) == joblib.hash(first._state)
     assert updates.count == reports  # how many are kept is no other fit
@@ -304,7 +304,7 @@ def test_as_many_files_as_are_wanted(
 def test_the_estimator_is_kept_beside_them(make_regressor, short_search, wave, tmp_path, monkeypatch):
     first = make_regressor(checkpoint_dir=tmp_path).fit(*wave)
     (file,) = tmp_path.glob("*/estimator.toml")
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     again = MoGPERegressor.from_toml(file).fit(*wave)
     assert joblib.hash(again._state) == joblib.hash(first._state)
 
@@ -427,7 +427,7 @@ def test_a_killed_process_is_followed_by_one_that_ends_where_it_would_have(
     assert process.wait() == -signal.SIGKILL
     data = make_step(150, random_state=0)
     unbroken = MoGPERegressor(**params).fit(*data)
-    monkeypatch.setattr(fit_module, "_starts", never)
+    monkeypatch.setattr(fit_module, "find_starts", never)
     with warnings.catch_warnings():  # it may have been killed while it wrote
         warnings.filterwarnings("ignore", "The last checkpoint in .* is damaged", RuntimeWarning)
         resumed = MoGPERegressor(**{**params, "checkpoint_dir": tmp_path}).fit(*data)

@@ -1,17 +1,25 @@
 """How many experts the bound asks for."""
 
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mogpe import MoGPERegressor
+from sklearn_mogpe.data.problem import MANY_ROWS
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training import selection
+from sklearn_mogpe.training.deadline import Deadline
 from sklearn_mogpe.training.fit import Fit
 
 STRUCTURES = [Structure(("rbf",) * n, "rbf", 1, 8, "tight") for n in (1, 2, 3, 4)]
+FEW_ROWS = SimpleNamespace(n_rows=MANY_ROWS - 1)  # of a problem; the rest is not looked at
+
+
+def choose(structures):
+    return selection.train_best(structures, FEW_ROWS, None, Deadline())
 
 
 @pytest.mark.parametrize(
@@ -28,7 +36,7 @@ def test_one_more_expert_has_to_be_worth_it(monkeypatch, bounds, chosen, tried):
         return Fit({}, bounds[structure.n_experts - 1], [], [], [], 1, True)
 
     monkeypatch.setattr(selection, "train", train)
-    best = selection.train_best(STRUCTURES, None, None)
+    best = choose(STRUCTURES)
     assert best.structure.n_experts == chosen
     assert best.fit.lower_bound == bounds[chosen - 1]
     assert best.scores == {n + 1: bounds[n] for n in range(tried)}
@@ -47,11 +55,11 @@ def test_trouble_with_a_further_expert_loses_nothing(monkeypatch, trouble, score
     monkeypatch.setattr(selection, "WORTH", 1.0)
     warned = pytest.warns(ConvergenceWarning, match="interrupted") if score is None else nullcontext()
     with warned:
-        best = selection.train_best(STRUCTURES, None, None)
+        best = choose(STRUCTURES)
     assert best.structure.n_experts == 2
     assert best.scores.get(3) == score
     with pytest.raises(type(trouble)):
-        selection.train_best(STRUCTURES[2:], None, None)
+        choose(STRUCTURES[2:])
 
 
 def test_an_interrupted_run_is_the_last(monkeypatch):
@@ -60,9 +68,23 @@ def test_an_interrupted_run_is_the_last(monkeypatch):
         return Fit({}, 10.0 * structure.n_experts, [], [], [], 1, True, interrupted)
 
     monkeypatch.setattr(selection, "train", train)
-    best = selection.train_best(STRUCTURES, None, None)
+    best = choose(STRUCTURES)
     assert best.structure.n_experts == 2
     assert list(best.scores) == [1, 2]
+
+
+def test_no_further_number_is_tried_after_the_deadline(monkeypatch):
+    tried = []
+
+    def train(structure, *_):
+        tried.append(structure.n_experts)
+        return Fit({}, 10.0 * structure.n_experts, [], [], [], 1, True)
+
+    monkeypatch.setattr(selection, "train", train)
+    best = selection.train_best(STRUCTURES, FEW_ROWS, None, Deadline(-1.0))
+    assert best.structure.n_experts == 1
+    assert tried == [1]
+    assert best.scores == {1: 10.0}
 
 
 def test_auto_is_the_fit_of_the_number_it_chose(make_regressor, branches):
@@ -147,13 +169,14 @@ def test_one_pass_takes_two_experts(make_regressor, short_search, wave):
         ([1.0], False, False),
     ],
 )
-def test_a_fit_that_still_rises_says_so(monkeypatch, curve, converged, warns):
+@pytest.mark.parametrize(("is_late", "limit"), [(False, "max_iter"), (True, "max_time")])
+def test_a_fit_that_still_rises_says_so(monkeypatch, curve, converged, warns, is_late, limit):
     iterations = [25 * (i + 1) for i in range(len(curve))]
-    fit = Fit({}, -1.0, iterations, curve, [], iterations[-1], converged)
+    fit = Fit({}, -1.0, iterations, curve, [], iterations[-1], converged, is_late=is_late)
     monkeypatch.setattr(selection, "train", lambda *_: fit)
-    message = r"ended by max_iter, after 125 iterations, .* by 0.1 nats per row .* Raise max_iter"
+    message = rf"ended by {limit}, after 125 iterations, .* by 0.1 nats per row .* Raise {limit}"
     with pytest.warns(ConvergenceWarning, match=message) if warns else nullcontext():
-        selection.train_best(STRUCTURES[:1], None, None)
+        choose(STRUCTURES[:1])
 
 
 def test_one_expert_is_enough_for_a_smooth_function():

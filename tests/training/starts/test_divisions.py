@@ -97,3 +97,27 @@ def test_each_point_has_the_largest_conditional_variance():
         solved = np.linalg.solve(covariance[np.ix_(some, some)], covariance[some])
         conditional = np.diag(covariance) - np.sum(covariance[some] * solved, axis=0)
         assert chosen[m] == np.argmax(conditional)
+
+
+def test_given_points_come_first_and_the_others_go_where_they_leave_most_open():
+    X = np.concatenate([[[0.0], [0.2], [0.1]], RNG.uniform(0.0, 10.0, (40, 1))])
+    chosen = spread_points(X, 8, n_given=3)
+    np.testing.assert_array_equal(chosen[:3], [0, 1, 2])
+    assert len(set(chosen)) == 8
+    # By brute force: each next one has the largest variance given those before.
+    covariance = np.exp(-np.abs(X - X.T))
+    for m in range(3, 8):
+        known = chosen[:m]
+        to_known = covariance[:, known]
+        explained = to_known @ np.linalg.solve(covariance[np.ix_(known, known)], to_known.T)
+        assert chosen[m] == np.argmax(np.diag(covariance - explained))
+    np.testing.assert_array_equal(spread_points(X, 3, n_given=3), [0, 1, 2])
+
+
+def test_equal_points_that_are_given_are_kept_and_say_nothing_twice():
+    X = np.concatenate([[[1.0], [5.0], [1.0]], RNG.uniform(0.0, 10.0, (40, 1))])
+    chosen = spread_points(X, 9, n_given=3)
+    np.testing.assert_array_equal(chosen[:3], [0, 1, 2])
+    alone = spread_points(np.delete(X, 2, axis=0), 8, n_given=2)
+    np.testing.assert_array_equal(np.delete(chosen, 2), np.where(alone < 2, alone, alone + 1))
+    assert not set(chosen[3:]) & {0, 1, 2}
