@@ -63,8 +63,7 @@ class MoGPERegressor(
         What is maximised. ``"further"`` bounds the likelihood of the full processes; ``"tight"`` treats rows
         as independent given the inducing variables. ``"predictive"`` is no bound, but the log predictive
         density itself, for rows that are many; with few it fits too closely. A callable
-        ``(latents, Y, points) -> (n,)`` is a bound of one's own, see
-        :mod:`sklearn_mogpe.mixture_of_experts.bounds`.
+        ``(latents, Y, points) -> (n,)`` is one's own, see :mod:`sklearn_mogpe.mixture_of_experts.bounds`.
     n_samples : int, default=32
         Even number of fixed quasi-random points that stand for the bound's expectations.
     solver : {"auto", "natgrad", "lbfgs", "adam"}, default="auto"
@@ -92,7 +91,7 @@ class MoGPERegressor(
     n_iter_no_change : int, default=50
         Iterations without improvement after which training ends.
     n_init : int, default=1
-        Starts that are trained to the end, the best of which is kept. Every fit tries several for a while.
+        Starts that are trained to the end, of which the best is kept; every fit tries several for a while.
     init_params : str, default="auto"
         The start: ``"kmeans"`` divides the inputs into regions, ``"noise"`` by the local level of
         noise, ``"residual"`` into branches above and below the mean, ``"mixture"`` by a Gaussian mixture of
@@ -106,8 +105,8 @@ class MoGPERegressor(
     warm_start : bool, default=False
         Begin from the last fit's parameters and scales.
     checkpoint_dir : path-like, default=None
-        Of checkpoints, from which ``fit`` and ``fit_stream`` go on, should the same fit have been broken off
-        there before. Fits may share it. Needs an integer ``random_state``.
+        Of checkpoints, from which the same fit goes on after it was broken off. Needs an integer
+        ``random_state``; fits may share it.
     n_checkpoints : int, default=3
         Checkpoints of each run that are kept: should the last be damaged, there are others.
     log_dir : path-like, default=None
@@ -125,7 +124,7 @@ class MoGPERegressor(
     dtype : {"float64", "float32"}, default="float64"
         Precision of the computation.
     verbose : int, default=0
-        Above 0, progress is shown on the standard error.
+        Above 0, progress and the time to go are shown on the standard error.
     random_state : int, RandomState instance or None, default=None
         For the clusterings among the starts, held-out rows, and mini-batches.
 

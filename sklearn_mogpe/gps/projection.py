@@ -132,7 +132,8 @@ def marginals(
     if posteriors is None:
         projections = project(gps, X, jitter)
         return join_marginals(gps, projections, [q_moments(projection) for projection in projections])
-    projections, moments = [], []
+    projections: list[Projection] = []
+    moments: list[tuple[tf.Tensor, tf.Tensor]] = []
     for group, (inverse, *q) in zip(batches(gps), posteriors, strict=True):
         own = _project(group, X, lambda Kuu, Kuf, T=inverse: tf.matmul(T, Kuf))
         projections += own
@@ -171,7 +172,9 @@ def _covariances(gps: Sequence[SparseGP], X: tf.Tensor) -> tuple[tf.Tensor, tf.T
     return covariances(kernels, variables, X)
 
 
-def _project(gps: Sequence[SparseGP], X: tf.Tensor, whitened: Callable) -> list[Projection]:
+def _project(
+    gps: Sequence[SparseGP], X: tf.Tensor, whitened: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+) -> list[Projection]:
     Kuu, Kuf, Kff_diag = _covariances(gps, X)
     # A = L^-1 K_uf,  r = k(x, x) - A^T A
     A = whitened(Kuu, Kuf)

@@ -65,7 +65,7 @@ def expected_log_density(weights: Array, means: Array, stds: Array, n_groups: in
     return result
 
 
-def _by_nodes(weights, means, stds, n_groups):
+def _by_nodes(weights: Array, means: Array, stds: Array, n_groups: int) -> Array:
     """The integral of ``p log p`` over one output, for means and stds of shape (n, K).
 
     Each group has nodes ``m + a sinh(u)`` at equal steps h of u, which reach from its smallest standard
@@ -93,7 +93,7 @@ def _by_nodes(weights, means, stds, n_groups):
     return np.sum(lengths * xlogy(density, density), axis=1)
 
 
-def _by_points(weights, means, stds):
+def _by_points(weights: Array, means: Array, stds: Array) -> Array:
     # E log p(y) = sum_k w_k E_{y ~ N_k} log p(y)
     n_components = weights.shape[1]
     n_pairs = max(MIN_ENTROPY_PAIRS, ENTROPY_PAIRS // max(n_components, 2))

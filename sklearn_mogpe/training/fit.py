@@ -174,7 +174,7 @@ def train(
                 starts = _found(program, problem, settings, checkpoints, singles, runs)
             states = [of_first_replica(state) for state in starts]
             if problem.settling is not None and settings.solver.is_natural:
-                states = [settle(program, problem, state, runs.track) for state in states]
+                states = [settle(program, problem.settling, state, runs.track) for state in states]
             _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import RandomState
 
 from ...data.problem import Problem
+from ...data.rows import Rows
 from ...engine.program import Candidate, Program, State
 from ..solvers import NATGRAD, Feed, Options
 from ..solvers.precision import precision_of_rows
@@ -84,15 +85,23 @@ def find_starts(
     return states
 
 
-def settle(program: Program, problem: Problem, state: State, track: Track) -> State:
+def settle(program: Program, rows: Rows, state: State, track: Track) -> State:
     """Train on as many rows as can be used at once, before mini-batches of all of them.
 
-    Takes the arguments of :func:`find_starts`, and the state to begin from.
+    Parameters
+    ----------
+    program : Program
+    rows : Rows
+        Of the problem, for settling.
+    state : State
+        To begin from.
+    track : callable ``(name, candidate, max_iter) -> Tracker``
+        As for :func:`find_starts`.
     """
-    n_rows = len(problem.settling.X)
+    n_rows = len(rows.X)
     options = NATGRAD.options(n_rows, batch_size=n_rows, n_iter_no_change=1)
     tracker = track("some rows", Candidate(np.inf, state), options.n_steps)
-    NATGRAD.run(program, Feed(program.data(problem.settling), n_rows), tracker, options)
+    NATGRAD.run(program, Feed(program.data(rows), n_rows), tracker, options)
     return tracker.best_state
 
 
