@@ -131,14 +131,26 @@ def marginals(
     """
     if posteriors is None:
         projections = project(gps, X, jitter)
-        return join_marginals(gps, projections, [q_moments(projection) for projection in projections])
+        moments = [q_moments(projection) for projection in projections]
+    else:
+        projections, moments = _known(gps, X, posteriors)
+    return join_marginals(gps, projections, moments)
+
+
+def _known(
+    gps: Sequence[SparseGP], X: tf.Tensor, posteriors: Sequence[Posterior]
+) -> tuple[list[Projection], list[tuple[tf.Tensor, tf.Tensor]]]:
     projections: list[Projection] = []
     moments: list[tuple[tf.Tensor, tf.Tensor]] = []
     for group, (inverse, *q) in zip(batches(gps), posteriors, strict=True):
-        own = _project(group, X, lambda Kuu, Kuf, T=inverse: tf.matmul(T, Kuf))
+        own = _project(group, X, partial(_by_inverse, inverse))
         projections += own
         moments += map(q_moments, own, _split_q(q, own))
-    return join_marginals(gps, projections, moments)
+    return projections, moments
+
+
+def _by_inverse(inverse: tf.Tensor, Kuu: tf.Tensor, Kuf: tf.Tensor) -> tf.Tensor:
+    return tf.matmul(inverse, Kuf)
 
 
 def posteriors_of(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Posterior]:
