@@ -13,7 +13,7 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.program import checkout
 from sklearn_mogpe.engine.structure import Structure
-from sklearn_mogpe.training.solvers.natgrad import natgrad_steps
+from sklearn_mogpe.training.solvers.natgrad import natgrad_optimizer, natgrad_steps
 
 STEPS = 3  # what a call does besides its steps is left out: that of one step is subtracted from that of more
 LENGTHSCALE, NOISE = 3.0, 0.09
@@ -38,7 +38,7 @@ def prepared(program, N, M, D, dtype):
         gp.kernel.lengthscales.assign(np.full(D, LENGTHSCALE))
     program.set_jitter(1e-6)
     state, rows = program.read(), program.data(Rows(X, Y, np.ones(N)))
-    steps, optimizer = program.get(natgrad_steps, dtype)
+    steps, optimizer = program.get(natgrad_steps, dtype), program.get(natgrad_optimizer)
     own = Rows(*(tf.cast(part, dtype) for part in rows))
 
     def run(n):

@@ -17,7 +17,7 @@ ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 
 # Inducing points in place of "auto" for rows that are many: as a multiple of the root of their number, and at
 # most.
-POINTS_BY_ROOT, MAX_POINTS = 3.2, 300
+POINTS_BY_ROOT, MAX_POINTS = 6.5, 300
 
 # Rows that are few, for which "auto" is as many as in the search; of what is described it always is.
 FEW = 0
@@ -30,7 +30,7 @@ MIN_NOISE_OF_TIES = 1e-6
 
 # Rows that the search for a start looks at: enough to see the structure, few enough for seconds. Where rows
 # are many, there is time for more: in a trial, 1000 did not show that two experts are better than one.
-MANY_ROWS = 4000
+MANY_ROWS = 2000
 INITIAL_ROWS, INITIAL_ROWS_OF_MANY = 1000, 2000
 
 # Rows on which all but q is learnt, where there are more than can be used at once: in steps on all of them q

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.rows import Rows
-from ..gps import sparse_gps
+from ..gps import SparseGP, sparse_gps
 from ..gps.tensorflow_start import no_collections
 from ..mixture_of_experts import MixtureOfExpertsBase
 from .curves import Curves
@@ -154,10 +154,9 @@ class Program:
         tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
 
     def reset(self, Z, noise_floor=0.0) -> None:
-        """Set the values that a model is built with, for inducing inputs Z (M, D); every q is its prior.
+        """Set the values that a model is built with, for inducing inputs Z (M, D), what is described too.
 
-        What is described starts as described. The floor of the noise is a variance, or one for each output,
-        and no less than the precision needs.
+        Else every q is its prior. The noise's floor, a variance or one for each output, is what is needed.
         """
         if self.structure.n_inducing is None:
             self._reset_open_sizes(Z)
@@ -174,15 +173,17 @@ class Program:
             self._set(variable, np.repeat(variable.numpy(), Z.shape[1]))
 
     def set_points(self, Zs: Sequence[np.ndarray]) -> None:
-        """Set the inducing inputs (M, D) of each of the model's GPs; every q is its prior then.
-
-        The structure leaves their number open.
-        """
+        """Set the inducing inputs (M, D) of each GP, whose number is open; every q is its prior then."""
         for gp, Z in zip(self.model.gps, Zs, strict=True):
             self._set(gp.inducing_variable.Z.unconstrained_variable, Z)
-            self._set(gp.q_mu.unconstrained_variable, np.zeros((len(Z), gp.num_latent_gps)))
-            roots = np.tile(_unconstrained_identity(len(Z)), (gp.num_latent_gps, 1))
-            self._set(gp.q_sqrt.unconstrained_variable, roots)
+            self.forget(gp)
+
+    def forget(self, gp: SparseGP) -> None:
+        """Let the q of one of the model's GPs be its prior."""
+        M = len(gp.inducing_variable.Z.numpy())
+        self._set(gp.q_mu.unconstrained_variable, np.zeros((M, gp.num_latent_gps)))
+        roots = np.tile(_unconstrained_identity(M), (gp.num_latent_gps, 1))
+        self._set(gp.q_sqrt.unconstrained_variable, roots)
 
     @property
     def jitter(self) -> tf.Variable | None:

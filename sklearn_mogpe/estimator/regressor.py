@@ -47,8 +47,8 @@ class MoGPERegressor(
         unless ``bound`` is a callable, which might not look at g.
     n_inducing : int or "auto", default="auto"
         Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
-        step grows with M^2. ``"auto"`` is 50 for one feature; for more it is 100, or with more than 1600 rows
-        2.5 times the root of their number, up to 250.
+        step grows with M^2. ``"auto"`` is 50 for one feature; for more it is 6.5 times the root of the
+        number of rows, at least 100 and at most 300.
     experts : list of dict or callable, default=None
         The experts one by one, as many as there shall be. A dict may have ``kernel``, ``mean_function``,
         ``noise_variance``, ``noise_gp``, ``inducing`` (``{"num": 32}``), ``q_mu``, ``q_sqrt``, ``q_diag`` and
@@ -75,11 +75,11 @@ class MoGPERegressor(
         First step size of Adam, and of the natural gradients of mini-batches, which decays to a tenth. None
         is 0.1 for ``"natgrad"`` on the whole data, 0.05 on mini-batches, and 0.01 for ``"adam"``.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch. ``"auto"`` is 256; with it ``"natgrad"`` takes mini-batches of more than 20 000
-        rows only, otherwise of more than ``batch_size``.
+        Rows of a mini-batch. ``"auto"`` is 256, or 4096 for ``"natgrad"``, which then takes mini-batches of
+        more than 20 000 rows only, otherwise of more than ``batch_size``.
     max_iter : int, default=None
         Iterations of the whole-data solvers, or passes over the data in mini-batches. None is 125
-        iterations (200 for ``"lbfgs"``), or as many passes as make 3000 steps (10 000 for ``"adam"``).
+        iterations, 75 from 2000 rows on (200 for ``"lbfgs"``), or two passes (10 000 steps for ``"adam"``).
     max_time : float, default=None
         Seconds after which training ends, with the best parameters so far. None is any time.
     tol : float, default=1e-4
@@ -136,7 +136,7 @@ class MoGPERegressor(
     n_outputs_ : int
     n_experts_ : int
     n_experts_scores_ : dict
-        ``lower_bound_`` by the numbers of experts that were tried; from 4000 rows on, that of a sample.
+        ``lower_bound_`` by the numbers of experts that were tried; from 2000 rows on, that of a sample.
     n_inducing_ : int
         Inducing points in use.
     n_iter_ : int

@@ -166,8 +166,9 @@ def posteriors_of(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> 
 def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Projection]:
     """Whitened projections of sparse GPs at X: :func:`marginals` without q.
 
-    Where X is in single precision, so is all that is of its size, at a third of the cost. What is of the size
-    of ``K_uu`` keeps the precision of the parameters.
+    Where X is in single precision, so is all that is of its size, at a third of the cost; for kernels that
+    are evaluated in one batch, and GPs without a mean function. What is of the size of ``K_uu`` keeps the
+    precision of the parameters.
 
     Returns
     -------

@@ -61,7 +61,9 @@ def expected_log_density(weights: Array, means: Array, stds: Array, n_groups: in
     n_groups = n_groups or weights.shape[1]
     result = np.empty(len(weights))
     for block in gen_batches(len(weights), ENTROPY_ROWS):
-        result[block] = _by_nodes(weights[block], means[block, :, 0], stds[block, :, 0], n_groups)
+        w, m, s = weights[block], means[block, :, 0], stds[block, :, 0]
+        unit = s.max(axis=1, keepdims=True)
+        result[block] = _by_nodes(w, (m - m[:, :1]) / unit, s / unit, n_groups) - np.log(unit[:, 0])
     return result
 
 

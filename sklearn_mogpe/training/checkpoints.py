@@ -59,8 +59,12 @@ class Checkpoints:
         self.directory.mkdir(parents=True, exist_ok=True)
         write_tables(self.directory / DESCRIPTION, tables)
 
-    def starts(self, n_experts: int, find: Callable[[], list[State]]) -> list[State]:
+    def starts(
+        self, n_experts: int, find: Callable[[], list[State]], is_whole: Callable[[], bool]
+    ) -> list[State]:
         """The starts for some number of experts, which are found once and then read from a file.
+
+        Those of a search that is not whole are found anew.
 
         Raises
         ------
@@ -70,6 +74,8 @@ class Checkpoints:
         file = self._of(n_experts) / STARTS
         if not file.exists():
             found = find()
+            if not is_whole():
+                return found
             arrays = {f"{i}/{path}": value for i, state in enumerate(found) for path, value in state.items()}
             _write(file, arrays)
             return found

@@ -213,7 +213,9 @@ def _found(program, problem, settings, checkpoints, singles, runs):
             is_late=runs.deadline.has_passed,
         )
 
-    return find() if checkpoints is None else checkpoints.starts(program.structure.n_experts, find)
+    if checkpoints is None:
+        return find()
+    return checkpoints.starts(program.structure.n_experts, find, lambda: not runs.deadline.has_passed())
 
 
 def _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs):
@@ -238,7 +240,8 @@ def _train_to_the_end(program, problem, settings, states, callback, checkpoints,
             )
             if not runs.deadline.has_passed():
                 settings.solver.run(program, feed, tracker, options)
-                tracker.finish()
+                if not tracker.is_late:
+                    tracker.finish()
 
 
 def _best(program, problem, runs):

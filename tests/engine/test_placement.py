@@ -15,7 +15,7 @@ from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.program import Program, bound_function, mixture_function
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.solvers.lbfgs import loss_and_gradient_function
-from sklearn_mogpe.training.solvers.natgrad import natgrad_steps
+from sklearn_mogpe.training.solvers.natgrad import natgrad_optimizer, natgrad_steps
 from sklearn_mogpe.training.starts.race import _start_function
 from sklearn_mogpe.training.starts.single import _collapsed_function
 
@@ -31,7 +31,7 @@ def step_function(program, solver, dtype=None):
     """The compiled steps of a solver, on rows in some precision or the program's, and its optimizer."""
     dtype = dtype or program.structure.dtype
     if solver == "natgrad":
-        return program.get(natgrad_steps, dtype)
+        return program.get(natgrad_steps, dtype), program.get(natgrad_optimizer)
     module = import_module(f"sklearn_mogpe.training.solvers.{solver}")
     precision = [dtype] if solver == "batch_natgrad" else []
     return program.get(module._compiled, tf.distribute.get_strategy(), *precision)

@@ -1,10 +1,13 @@
 """What the tracker keeps and when it says stop."""
 
+import time
+
 import numpy as np
 import pytest
 
 from sklearn_mogpe.engine.program import Candidate, Program
 from sklearn_mogpe.engine.structure import Structure
+from sklearn_mogpe.training.deadline import Deadline
 from sklearn_mogpe.training.tracking import MAX_JITTER, Tracker
 
 Z = np.array([[-1.0], [0.0], [1.0]])
@@ -68,6 +71,56 @@ def test_held_out_rows_decide_if_given(program):
     assert tracker.best_state[NOISE] == 2.0
     assert tracker.best_criterion == -3.0
     assert tracker.validation_scores == [1.0, 3.0, 2.0]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that tests set."""
+
+    class Clock:
+        now = 100.0
+
+    monkeypatch.setattr(time, "monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_a_deadline_counts_from_when_it_is_made(clock):
+    deadline, never = Deadline(5.0), Deadline()
+    assert (deadline.remaining(), never.remaining()) == (5.0, np.inf)
+    clock.now = 104.5
+    assert deadline.remaining() == 0.5
+    assert not deadline.has_passed()
+    for clock.now in (105.0, 107.0):
+        assert deadline.has_passed()
+        assert deadline.remaining() == 105.0 - clock.now
+        assert not never.has_passed()
+
+
+def test_a_run_ends_when_the_time_left_is_less_than_the_last_report_took(program, clock):
+    program.reset(Z)
+    tracker = Tracker(program, Candidate(np.inf, program.read()), deadline=Deadline(10.0))
+    clock.now = 103.0
+    assert not tracker.update(1, 3.0)  # 3 seconds, and 7 are left
+    clock.now = 106.0
+    assert not tracker.update(2, 2.0)  # 3, and 4
+    assert not tracker.is_late
+    clock.now = 108.0
+    assert not tracker.update(3, 1.5)  # 2, and 2
+    clock.now = 109.5
+    put(tracker, 5.0)
+    assert tracker.update(4, 1.0)  # 1.5, and 0.5
+    assert tracker.is_late
+    assert not tracker.converged
+    assert (tracker.best_loss, tracker.best_state[NOISE]) == (1.0, 5.0)  # the last report counts
+
+
+def test_without_a_deadline_time_does_not_matter(program, clock):
+    program.reset(Z)
+    tracker = Tracker(program, Candidate(np.inf, program.read()))
+    for n_iter in range(1, 6):
+        clock.now += 1e6
+        assert not tracker.update(n_iter, 1.0 / n_iter)
+    assert not tracker.is_late
 
 
 def test_recovery_restores_the_best_with_ten_times_the_jitter_until_that_is_too_much(tracker):

@@ -26,7 +26,7 @@ def batch_natgrad(program: Program, feed: Feed, tracker: Tracker, options: Optio
     Both have the same step sizes, once Adam is warm.
     See :class:`~sklearn_mogpe.training.solvers.Solver` for the parameters.
     """
-    dtype = prepare_precision(program, feed.num_data, options)
+    dtype = prepare_precision(program, feed, options)
     steps, optimizer = program.get(_compiled, tf.distribute.get_strategy(), dtype)
 
     def on_rows(rows, rates):

@@ -24,19 +24,31 @@ def natgrad(program: Program, feed: Feed, tracker: Tracker, options: Options) ->
     One iteration is one pass over the data. See :class:`~sklearn_mogpe.training.solvers.Solver` for the
     parameters.
     """
-    dtype = prepare_precision(program, feed.num_data, options)
-    steps, optimizer = program.get(natgrad_steps, dtype)
-    rows = in_precision(feed.evaluation, dtype)
+    own, dtype = program.structure.dtype, prepare_precision(program, feed, options)
+    steps, rows = program.get(natgrad_steps, dtype), in_precision(feed.evaluation, dtype)
 
     def on_all(_, rates):
+        nonlocal steps, rows
+        if steps(rows, rates):
+            return True
+        if rows.X.dtype == own:
+            return False
+        # what single precision cannot do, double precision may
+        program.assign(tracker.best_state)
+        steps, rows = program.get(natgrad_steps, own), feed.evaluation
         return steps(rows, rates)
 
-    in_chunks(program, feed, tracker, options, on_all, optimizer)
+    in_chunks(program, feed, tracker, options, on_all, program.get(natgrad_optimizer))
+
+
+def natgrad_optimizer(program: Program) -> Adam:
+    """The optimizer of :func:`natgrad_steps` in any precision."""
+    return Adam(program.hyperparameters)
 
 
 def natgrad_steps(program: Program, dtype: str):
-    """Compile ``(rows, rates) -> finite`` for rows in some precision; return it and the optimizer."""
-    model, optimizer = program.model, Adam(program.hyperparameters)
+    """Compile ``(rows, rates) -> finite`` for rows in some precision."""
+    model, optimizer = program.model, program.get(natgrad_optimizer)
 
     def steps(rows, rates):
         def objective(latents):
@@ -56,7 +68,7 @@ def natgrad_steps(program: Program, dtype: str):
         finite, sites = loop(step, rates, sites_of_q(model, rows.X, objective, weight))
         return finite & assign_q(model, rows.X, sites)
 
-    return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature), optimizer
+    return program.compile(steps, program.signature_of_rows(dtype), program.vector_signature)
 
 
 def _n_steps(n_rows, batch_size):

@@ -100,9 +100,7 @@ def settle(program: Program, rows: Rows, state: State, track: Track) -> State:
     """
     n_rows = len(rows.X)
     options = NATGRAD.options(n_rows, batch_size=n_rows, n_iter_no_change=1)
-    tracker = track("some rows", Candidate(np.inf, state), options.n_steps)
-    NATGRAD.run(program, Feed(program.data(rows), n_rows), tracker, options)
-    return tracker.best_state
+    return _trained(program, rows, track, "some rows", options, state)
 
 
 def _alone(program, single, problem, track):
@@ -115,8 +113,23 @@ def _alone(program, single, problem, track):
     if len(rows.X) == problem.n_rows:
         return state
     max_iter = sum(n_iter for n_iter, _ in ROUNDS)
-    tracker = track("start", Candidate(np.inf, state), max_iter)
     dtype = precision_of_rows(program.structure, problem.n_rows, single.noise)
-    feed = Feed(program.data(rows), len(rows.X))
-    NATGRAD.run(program, feed, tracker, Options(max_iter, LEARNING_RATE, dtype=dtype))
+    options = Options(max_iter, LEARNING_RATE, dtype=dtype)
+    best = _trained(program, rows, track, "start", options, state)
+    if best is not state:
+        return best
+    # The first steps of a noise that varies may lead too far: it had better begin as a constant.
+    program.assign(state)
+    for expert in program.model.experts.experts:
+        program.forget(expert.noise_gp)
+    return _trained(program, rows, track, "start", options, program.read())
+
+
+def _trained(program, rows, track, name, options, state):
+    """The best of a run from a state; the state itself, as it was, if the run fails."""
+    tracker = track(name, Candidate(np.inf, state), options.n_steps)
+    try:
+        NATGRAD.run(program, Feed(program.data(rows), len(rows.X)), tracker, options)
+    except np.linalg.LinAlgError:
+        return state
     return tracker.best_state

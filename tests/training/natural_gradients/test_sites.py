@@ -120,6 +120,49 @@ def test_steps_raise_the_bound_of_a_mixture_and_end_where_its_gradient_vanishes(
         np.testing.assert_allclose(gp.q_mu, q_mu, atol=1e-3)
 
 
+def test_sites_of_the_log_density_of_one_expert_in_closed_form():
+    """Those of a normal log likelihood log N(y; g, s + r + noise) of g, however far off a row is."""
+    mixture = make_mixture(1, "predictive")
+    x, y, weight = tf.constant(X), Y.copy(), RNG.uniform(0.5, 3.0, len(X))
+    y[::7] += 5.0
+
+    def objective(latents):
+        return mixture.expected_log_lik(latents, tf.constant(y), tf.constant(weight))
+
+    sites = Sites(tf.constant(RNG.normal(size=(1, len(X)))), tf.constant(RNG.uniform(0, 2, (1, len(X)))))
+    assert assign_q(mixture, x, sites)
+    f = mixture.latents(x)
+    variance = (f.experts.variance + f.noise_variance).numpy()[0]
+    for moved in (
+        site_step(mixture, x, sites, objective, [], 1.0, tf.constant(weight))[2],
+        sites_of_q(mixture, x, objective, tf.constant(weight)),
+    ):
+        np.testing.assert_allclose(moved.precision, weight / variance, rtol=1e-7)
+        np.testing.assert_allclose(moved.linear, weight * y[:, 0] / variance, rtol=1e-6, atol=1e-8)
+    without = site_step(mixture, x, sites, objective, [], 1.0)[2]
+    assert np.any(without.precision == 0.0)  # of rows far off
+
+
+def test_steps_for_the_log_density_end_where_its_derivatives_by_the_means_vanish():
+    mixture = make_mixture(2, "predictive")
+    for expert, shift in zip(mixture.experts.experts, (-0.5, 0.5), strict=True):
+        expert.gp.q_mu.assign(tf.fill(expert.gp.q_mu.shape, tf.constant(shift, tf.float64)))
+    x, weight = tf.constant(X), tf.ones(len(X), tf.float64)
+    before = float(mixture.elbo((X, Y)))
+    sites = sites_of_q(mixture, x, objective_of(mixture), weight)
+    compiled_step = tf.function(
+        lambda sites: site_step(mixture, x, sites, objective_of(mixture), [], 0.3, weight)[2], autograph=False
+    )
+    for _ in range(200):
+        sites = compiled_step(sites)
+    assert assign_q(mixture, x, sites)
+    variables = [gp.q_mu.unconstrained_variable for gp in mixture.gps]
+    with tf.GradientTape() as tape:
+        value = mixture.elbo((X, Y))
+    assert float(value) > before
+    assert max(float(tf.reduce_max(tf.abs(g))) for g in tape.gradient(value, variables)) < 1e-3
+
+
 def test_q_stays_where_sites_are_not_finite():
     mixture = make_mixture(2)
     before = [gp.q_mu.numpy().copy() for gp in mixture.gps]
