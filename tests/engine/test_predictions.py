@@ -83,6 +83,10 @@ def test_many_rows_need_little_memory(make_regressor, short_search, tmp_path):
         lower, upper = model.predict_interval(rows[:100_000])
     assert peak[0] < 50e6
     part = slice(50_000, 50_100)
-    np.testing.assert_allclose(model.predict(rows[part], return_std=True), (mean[part], std[part]), rtol=1e-8)
+    np.testing.assert_allclose(
+        model.predict(rows[part], return_std=True), (mean[part], std[part]), rtol=1e-8, atol=1e-9
+    )
     np.testing.assert_allclose(model.predict_gating_functions(rows[part]), gates[part], rtol=1e-8, atol=1e-9)
-    np.testing.assert_allclose(model.predict_interval(rows[part]), (lower[part], upper[part]), rtol=1e-8)
+    np.testing.assert_allclose(
+        model.predict_interval(rows[part]), (lower[part], upper[part]), rtol=1e-8, atol=1e-9
+    )

@@ -18,7 +18,7 @@ import tensorflow as tf
 from ...gps.numerics import identity_like
 from ...mixture_of_experts import Latents, MixtureOfSVGPExperts
 from .naturals import Naturals, mean_of, move
-from .sites import differentiate, naturals_of_sites
+from .sites import differentiate, naturals_of_sites, solved
 
 
 def batch_step(
@@ -84,8 +84,7 @@ def natural_moments(
     @tf.custom_gradient
     def function(A):
         C = tf.linalg.cholesky(precision)
-        inverse = tf.linalg.cholesky_solve(C, identity_like(C))
-        U = tf.matmul(tf.cast(inverse, A.dtype), A[:, None])  # [G, F, M, N]
+        U, variance = solved(C, tf.linalg.triangular_solve(C, identity_like(C)), A[:, None])
         m = tf.cast(mean_of(C, linear), A.dtype)
 
         def gradient(d_mean, d_variance):
@@ -93,6 +92,6 @@ def natural_moments(
             both = 2.0 * d_variance[:, :, None, :] * U + m[..., None] * d_mean[:, :, None, :]
             return tf.reduce_sum(both, 1)
 
-        return (tf.matmul(m, A), tf.maximum(tf.reduce_sum(A[:, None] * U, -2), 0.0)), gradient
+        return (tf.matmul(m, A), variance), gradient
 
     return *function(A), tf.zeros([], precision.dtype)
