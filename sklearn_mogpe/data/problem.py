@@ -17,7 +17,7 @@ ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 
 # Inducing points in place of "auto" for rows that are many: as a multiple of the root of their number, and at
 # most.
-POINTS_BY_ROOT, MAX_POINTS = 6.5, 300
+POINTS_BY_ROOT, MAX_POINTS = 6.5, 220
 
 # Rows that are few, for which "auto" is as many as in the search; of what is described it always is.
 FEW = 0
