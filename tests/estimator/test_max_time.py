@@ -51,47 +51,44 @@ def test_enough_time_changes_nothing(make_regressor, short_search, params):
     np.testing.assert_array_equal(models[0].predict(X), models[1].predict(X))
 
 
-def test_training_ends_in_time_with_the_best_so_far(make_regressor, short_search, monkeypatch):
-    """Of a clock that takes a second for each report of the last run, of which ten would be made."""
-    now = [0.0]
+@pytest.fixture
+def now(monkeypatch):
+    """The time, in a list, by a clock that takes a second for each report."""
+    now, update = [0.0], Tracker.update
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    update = Tracker.update
 
     def slow_update(self, *args):
         now[0] += 1.0
         return update(self, *args)
 
     monkeypatch.setattr(Tracker, "update", slow_update)
-    params = {"max_iter": 250, "tol": 0.0, "n_iter_no_change": 250, "init_params": "residual"}
+    return now
+
+
+# Of a run that makes ten reports.
+TEN_REPORTS = {"max_iter": 250, "tol": 0.0, "n_iter_no_change": 250, "init_params": "residual"}
+
+
+def test_training_ends_in_time_with_the_best_so_far(make_regressor, short_search, now):
     n_before = 1  # of the search
     with pytest.warns(ConvergenceWarning, match="ended by max_time, after 100 .* Raise max_time"):
-        model = make_regressor(max_time=n_before + 4.5, **params).fit(X, Y)
+        model = make_regressor(max_time=n_before + 4.5, **TEN_REPORTS).fit(X, Y)
     assert len(model.loss_curve_) == 4
     now[0] = 0.0
-    whole = make_regressor(**params).fit(X, Y)
+    whole = make_regressor(**TEN_REPORTS).fit(X, Y)
     assert model.loss_curve_ == whole.loss_curve_[:4]
 
 
-def test_a_fit_that_time_has_ended_goes_on_from_its_checkpoints(
-    make_regressor, short_search, tmp_path, monkeypatch
-):
+def test_a_fit_that_time_has_ended_goes_on_from_its_checkpoints(make_regressor, short_search, tmp_path, now):
     """When it is started again with more time."""
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    update = Tracker.update
-
-    def slow_update(self, *args):
-        now[0] += 1.0
-        return update(self, *args)
-
-    monkeypatch.setattr(Tracker, "update", slow_update)
-    params = {"max_iter": 250, "tol": 0.0, "n_iter_no_change": 250, "init_params": "residual"}
-    model = make_regressor(**params, checkpoint_dir=tmp_path, max_time=5.5)
+    model = make_regressor(**TEN_REPORTS, checkpoint_dir=tmp_path, max_time=5.5)
     with pytest.warns(ConvergenceWarning, match="ended by max_time"):
         model.fit(X, Y)
     assert len(model.loss_curve_) == 4
     model.set_params(max_time=None).fit(X, Y)
-    np.testing.assert_allclose(model.loss_curve_, make_regressor(**params).fit(X, Y).loss_curve_, rtol=1e-9)
+    np.testing.assert_allclose(
+        model.loss_curve_, make_regressor(**TEN_REPORTS).fit(X, Y).loss_curve_, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("max_time", [0, -1, "x", 0.0, float("nan")])
