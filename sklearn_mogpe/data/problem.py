@@ -237,9 +237,8 @@ def number_of_points(n_inducing: int | str, n_rows: int, n_features: int) -> int
     """Number of inducing points; of ``"auto"``, for N rows of D features."""
     if not isinstance(n_inducing, str):
         return n_inducing
-    if n_features == 1:
-        return ONE_FEATURE_POINTS
-    return max(SEVERAL_FEATURES_POINTS, min(MAX_POINTS, round(POINTS_BY_ROOT * n_rows**0.5)))
+    fewest = search_points(n_features)
+    return fewest if n_features == 1 else max(fewest, min(MAX_POINTS, round(POINTS_BY_ROOT * n_rows**0.5)))
 
 
 def search_points(n_features: int) -> int:

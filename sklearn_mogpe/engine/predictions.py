@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import gpflow
 import numpy as np
@@ -176,10 +177,8 @@ def _derivatives_function(program):
     def derivatives(X, *parts):
         with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
             tape.watch(X)
-            log_weights, means, variances = program.model.components(_latents(program, X, parts))
-            columns = [
-                tf.unstack(moment, axis=1) for moment in moments(tf.exp(log_weights), means, variances)
-            ]
+            mixture = _mixture(program, _latents(program, X, parts))
+            columns = [tf.unstack(moment, axis=1) for moment in moments(*mixture)]
 
         # A row's moments depend on that row only, so the gradient of a column's sum holds each row's own.
         def by_row(column):
@@ -208,11 +207,12 @@ def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X
 
 
 def _mixture_function(program):
-    def mixture(latents):
-        log_weights, means, variances = program.model.components(latents)
-        return tf.exp(log_weights), means, variances
+    return _compiled(program, partial(_mixture, program))
 
-    return _compiled(program, mixture)
+
+def _mixture(program, latents):
+    log_weights, means, variances = program.model.components(latents)
+    return tf.exp(log_weights), means, variances
 
 
 def _compiled(program, function):

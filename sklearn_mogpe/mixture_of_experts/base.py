@@ -127,9 +127,14 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         if sample_weight is not None:
             rows *= sample_weight
         total = tf.reduce_sum(tf.cast(rows, self.experts.noise_floor.dtype))
+        return total * self.rows_per_row(Y)
+
+    def rows_per_row(self, Y: tf.Tensor) -> tf.Tensor:
+        """How many rows each of a batch stands for: ``N / B`` for Y (B, P), or 1 without N, a scalar."""
         if self.num_data is None:
-            return total
-        return total * tf.cast(self.num_data, total.dtype) / tf.cast(tf.shape(Y)[0], total.dtype)
+            return tf.ones([], self.experts.noise_floor.dtype)
+        n_rows, size = (tf.cast(n, self.experts.noise_floor.dtype) for n in (self.num_data, tf.shape(Y)[0]))
+        return n_rows / size
 
     def elbo(self, data: Sequence[tf.Tensor]) -> tf.Tensor:
         """Lower bound on the log marginal likelihood, a scalar.

@@ -122,9 +122,9 @@ def search(
                 raise
             states, interrupted = [runs.leader.best_state], True
             warn_of_interruption()
-        program.assign(states[0])
-        loss = float(program.get(bound_function)(program.data(problem.sample)))
-        return Search(states, -loss - float(program.get(log_prior_function)()), interrupted)
+        n_rows = len(problem.sample.X)
+        loss = _loss(program, Feed(program.data(problem.sample), n_rows), states[0])
+        return Search(states, _lower_bound(program, Candidate(loss, states[0]), n_rows), interrupted)
 
 
 def train(
@@ -182,7 +182,8 @@ def train(
             interrupted = True
             warn_of_interruption()
         best = _best(program, problem, runs)
-        lower_bound = _lower_bound(program, best, problem.num_data)
+        candidate = Candidate(best.best_loss, best.best_state)
+        lower_bound = _lower_bound(program, candidate, problem.num_data)
         if settings.verbose > 0:
             progress.tell_shares(_shares(program, problem.sample))
     return Fit(
@@ -283,10 +284,10 @@ def _loss(program, feed, state):
     return loss if np.isfinite(loss) else np.inf
 
 
-def _lower_bound(program, best, num_data):
-    """The bound at the best parameters, without the log priors that the loss contains."""
-    program.assign(best.best_state)
-    return -best.best_loss * num_data - float(program.get(log_prior_function)())
+def _lower_bound(program, candidate, num_data):
+    """The bound at a candidate's parameters, without the log priors that the loss contains."""
+    program.assign(candidate.state)
+    return -candidate.loss * num_data - float(program.get(log_prior_function)())
 
 
 def _shares(program, rows):

@@ -62,7 +62,7 @@ class Runs:
 
         tracker = Tracker(self._program, candidate, callback=on_report, deadline=self.deadline, **stopping)
         self.trackers.append(tracker)
-        return self.trackers[-1]
+        return tracker
 
     @property
     def leader(self) -> Tracker | None:

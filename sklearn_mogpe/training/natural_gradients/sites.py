@@ -25,9 +25,11 @@ from typing import NamedTuple
 import gpflow
 import tensorflow as tf
 
+from ...data.rows import Rows
 from ...gps import Projection, join_marginals, q_moments
 from ...gps.numerics import identity_like
 from ...mixture_of_experts import Latents, MixtureOfSVGPExperts
+from ...mixture_of_experts.bounds import INSIDE
 from .naturals import Naturals, assign_naturals, mean_of, move
 
 
@@ -105,6 +107,13 @@ def site_step(
     return value, gradients, move(sites, target, step_size)
 
 
+def weight_inside(model: MixtureOfSVGPExperts, rows: Rows) -> tf.Tensor | None:
+    """How often each row counts in a model's objective, if that integrates q inside the logarithm."""
+    if model.bound not in INSIDE:
+        return None
+    return rows.weight * tf.cast(model.rows_per_row(rows.Y), rows.weight.dtype)
+
+
 def differentiate(
     model: MixtureOfSVGPExperts,
     X: tf.Tensor,
@@ -128,7 +137,7 @@ def differentiate(
         The bound without its KL terms.
     hyperparameters : sequence of tf.Variable
     weight : tensor of shape (N,), default=None
-        If the objective integrates q inside the logarithm: how often each row counts in it.
+        Of :func:`weight_inside`.
 
     Returns
     -------

@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from ...engine.program import Program
 from ...engine.replicas import mean_over_replicas
-from ...mixture_of_experts.bounds import INSIDE
 from ..natural_gradients.batch_sites import batch_step
 from ..natural_gradients.naturals import assign_naturals, naturals_of_q
+from ..natural_gradients.sites import weight_inside
 from ..tracking import Tracker
 from .base import Feed, Options, Solver
 from .precision import in_precision, prepare_precision
@@ -46,11 +46,7 @@ def _compiled(program, strategy, dtype):
                 expected = model.expected_log_lik(latents, part.Y, part.weight, part.error)
                 return expected + model.log_prior_density()
 
-            weight = None
-            if model.bound in INSIDE:
-                weight = part.weight * tf.cast(
-                    model.num_data / tf.cast(tf.shape(part.X)[0], rate.dtype), dtype
-                )
+            weight = weight_inside(model, part)
             return batch_step(model, part.X, naturals, objective, optimizer.variables, step_size, weight)
 
         gradients, moved = mean_over_replicas(strategy, on_part, batch)

@@ -2,8 +2,7 @@
 
 from ...data.problem import MANY_ROWS
 from ...engine.program import Program
-from ...mixture_of_experts.bounds import INSIDE
-from ..natural_gradients.sites import assign_q, site_step, sites_of_q
+from ..natural_gradients.sites import assign_q, site_step, sites_of_q, weight_inside
 from ..tracking import Tracker
 from .base import Feed, Options, Solver
 from .precision import in_precision, prepare_precision
@@ -55,7 +54,7 @@ def natgrad_steps(program: Program, dtype: str):
             expected = model.expected_log_lik(latents, rows.Y, rows.weight, rows.error)
             return expected + model.log_prior_density()
 
-        weight = rows.weight if model.bound in INSIDE else None
+        weight = weight_inside(model, rows)
 
         def step(i, sites):
             _, gradients, moved = site_step(

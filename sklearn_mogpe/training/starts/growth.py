@@ -5,8 +5,7 @@ import tensorflow as tf
 
 from ...data.rows import Rows
 from ...engine.program import Program, State
-from ...mixture_of_experts.bounds import INSIDE
-from ..natural_gradients.sites import Sites, assign_q, sites_of_q
+from ..natural_gradients.sites import Sites, assign_q, sites_of_q, weight_inside
 from .divisions import spread_points
 from .single import shortest_lengthscales
 
@@ -57,7 +56,7 @@ def _sites_function(program):
         def objective(latents):
             return model.expected_log_lik(latents, rows.Y, rows.weight, rows.error)
 
-        return sites_of_q(model, rows.X, objective, rows.weight if model.bound in INSIDE else None)
+        return sites_of_q(model, rows.X, objective, weight_inside(model, rows))
 
     return program.compile(function, program.rows_signature)
 
