@@ -43,8 +43,7 @@ def grow(program: Program, state: State, rows: Rows, n_inducing: int) -> State:
 
 def _more_points(gp, X, n_inducing):
     Z, scales = gp.inducing_variable.Z.numpy(), shortest_lengthscales(gp, X.shape[1])
-    new = X[~np.isin(X, Z).all(axis=1)]
-    candidates = np.concatenate([Z, new])
+    candidates = np.concatenate([Z, X])
     return candidates[spread_points(candidates / scales, n_inducing, len(Z))]
 
 

@@ -82,3 +82,18 @@ def test_a_q_that_is_not_finite_is_told(trained):
     bad = {path: value * np.nan if "lengthscales" in path else value for path, value in state.items()}
     with pytest.raises(np.linalg.LinAlgError, match="finite q of 30 inducing points"):
         grow(program, bad, rows, MANY)
+
+
+@pytest.mark.parametrize("bound", ["further", "tight"])
+def test_rows_on_a_grid_give_points_that_are_distinct(bound):
+    """A row is no point that is there already for having each of its coordinates in common with some."""
+    axis = np.linspace(-1.5, 1.5, 8)
+    X = np.array([[first, second] for first in axis for second in axis])
+    rows = Rows(X, np.sin(X[:, :1]), np.ones(len(X)))
+    program = Program(Structure(("rbf",), "rbf", 1, 16, bound, n_features=2))
+    program.reset(X[spread_points(X, FEW)], 0.1)
+    state = grow(program, program.read(), rows, MANY)
+    program.assign(state)
+    for gp in program.model.gps:
+        Z = gp.inducing_variable.Z.numpy()
+        assert len(np.unique(Z, axis=0)) == len(Z) == MANY
