@@ -87,7 +87,7 @@ def test_a_q_that_is_not_finite_is_told(trained):
 @pytest.mark.parametrize("bound", ["further", "tight"])
 def test_rows_on_a_grid_give_points_that_are_distinct(bound):
     """A row is no point that is there already for having each of its coordinates in common with some."""
-    axis = np.linspace(-1.5, 1.5, 8)
+    axis = np.linspace(-1.5, 1.5, 6)
     X = np.array([[first, second] for first in axis for second in axis])
     rows = Rows(X, np.sin(X[:, :1]), np.ones(len(X)))
     program = Program(Structure(("rbf",), "rbf", 1, 16, bound, n_features=2))
