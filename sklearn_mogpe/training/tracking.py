@@ -17,6 +17,9 @@ MAX_JITTER = 1e-2
 # Where there is no jitter to add, a run may go back to its best parameters so many times.
 MAX_RECOVERIES = 4
 
+# How much shorter the steps are after each time that a run has gone back.
+SHORTENING = 0.5
+
 # A run that lags behind another one has to gain no more than this many times what that one still gained.
 MAX_CATCH_UP = 3.0
 
@@ -29,6 +32,7 @@ HISTORY = (
     "validation_scores",
     "n_iter",
     "converged",
+    "step_scale",
     "_reference",
     "_reference_iter",
 )
@@ -70,6 +74,8 @@ class Tracker:
         One value for each report.
     n_iter : float
     converged : bool
+    step_scale : float
+        What part of its step size a solver should take: 1 until a step was not finite.
     is_late : bool
         Whether the deadline has ended it.
     """
@@ -97,6 +103,7 @@ class Tracker:
         self.validation_scores: list[float] = []
         self.n_iter = 0.0
         self.converged = False
+        self.step_scale = 1.0
         # Patience counts from the first report: Adam's first steps may well lead below the start.
         self._reference, self._reference_iter = np.inf, 0.0
         self._recoveries = 0
@@ -165,7 +172,10 @@ class Tracker:
         return loss - self.best_loss > MAX_CATCH_UP * gain + self.tol
 
     def recover(self) -> None:
-        """Go back to the best parameters and add jitter, if there is any, after a step that was not finite.
+        """Go back to the best parameters after a step that was not finite: with shorter steps from there on.
+
+        If there is jitter, it grows as well: a covariance may be too near to singular, or steps too long
+        (inducing inputs that move where there is next to no noise); which of the two it was is not known.
 
         Raises
         ------
@@ -173,6 +183,7 @@ class Tracker:
             If there is more jitter already than can be excused, or it has gone back too often.
         """
         self.program.assign(self.best_state)
+        self.step_scale *= SHORTENING
         if self.program.jitter is None:
             self._recoveries += 1
             if self._recoveries > MAX_RECOVERIES:

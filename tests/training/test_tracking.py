@@ -131,6 +131,7 @@ def test_recovery_restores_the_best_with_ten_times_the_jitter_until_that_is_too_
     np.testing.assert_array_equal(tracker.program.read()[NOISE], start[NOISE])
     assert float(tracker.program.model.jitter.numpy()) == pytest.approx(10 * jitter)
     assert tracker.best_state[".jitter"] == pytest.approx(10 * jitter)
+    assert tracker.step_scale == 0.5
 
     def recover_for_ever():
         while True:

@@ -1,5 +1,7 @@
 """Natural gradients for every q, Adam for the hyperparameters, on the whole data."""
 
+import tensorflow as tf
+
 from ...data.problem import MANY_ROWS
 from ...engine.program import Program
 from ..natural_gradients.sites import assign_q, site_step, sites_of_q, weight_inside
@@ -48,6 +50,14 @@ def natgrad_optimizer(program: Program) -> Adam:
 def natgrad_steps(program: Program, dtype: str):
     """Compile ``(rows, rates) -> finite`` for rows in some precision."""
     model, optimizer = program.model, program.get(natgrad_optimizer)
+    # Z that begin at rows: where there are as many, nothing is gained by a move, and without noise much lost.
+    gps = model.gps if program.structure.n_inducing is None else []
+    at_rows = {id(gp.inducing_variable.Z.unconstrained_variable) for gp in gps}
+
+    def useful(gradient, variable, X):
+        if id(variable) not in at_rows:
+            return gradient
+        return tf.where(tf.shape(variable)[0] < tf.shape(X)[0], gradient, 0.0)
 
     def steps(rows, rates):
         def objective(latents):
@@ -61,6 +71,7 @@ def natgrad_steps(program: Program, dtype: str):
                 model, rows.X, sites, objective, optimizer.variables, STEP_SIZE, weight
             )
             finite = all_finite([*gradients, *moved])
+            gradients = [useful(g, v, rows.X) for g, v in zip(gradients, optimizer.variables, strict=True)]
             optimizer.ascend(gradients, rates[i], finite)
             return finite, moved
 

@@ -24,8 +24,8 @@ def in_chunks(
 ) -> None:
     """Take chunks of steps, until the tracker says stop, all are taken or the rows have ended.
 
-    A chunk that fails is taken again, from the best parameters. Goes on where a run that is resumed was
-    broken off.
+    A chunk that fails is taken again, from the best parameters and with shorter steps. Goes on where a run
+    that is resumed was broken off.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def in_chunks(
     rates = options.learning_rate * DECAY ** (np.arange(options.n_steps) / options.n_steps)
 
     def loss_after(first, some):
-        finite = steps(first, program.tensor(some))
+        finite = steps(first, program.tensor(tracker.step_scale * some))
         return float(loss(feed.evaluation)) if finite else np.nan
 
     for first in range(done, options.n_steps, options.report_every):
@@ -51,6 +51,7 @@ def in_chunks(
         try:
             while not np.isfinite(value := loss_after(first, some)):
                 tracker.recover()
+                optimizer.reset()
         except StopIteration:
             return
         if tracker.update((first + len(some)) / options.steps_per_iter, value / feed.num_data):
