@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
+from .numeric import check_numeric
+
 # Mean weights of rows that need no second look.
 USUAL_WEIGHTS = 0.1, 10.0
 
@@ -30,6 +32,7 @@ def check_sample_weight(sample_weight, X) -> np.ndarray:
     """
     if sample_weight is None:
         return np.broadcast_to(1.0, len(X))  # of no size in memory
+    check_numeric(sample_weight, "sample_weight")
     if np.isscalar(sample_weight):
         sample_weight = np.full(len(X), sample_weight)
     weight = check_array(sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
@@ -65,6 +68,7 @@ def check_y_std(y_std: Any, Y: Any) -> np.ndarray:
     """
     if y_std is None:
         return np.broadcast_to(0.0, Y.shape)  # of no size in memory
+    check_numeric(y_std, "y_std")
     if np.ndim(y_std) == 0:
         y_std = np.broadcast_to(y_std, len(Y))
     std = check_array(y_std, ensure_2d=False, dtype=(np.float64, np.float32), input_name="y_std")

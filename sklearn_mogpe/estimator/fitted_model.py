@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data import fitted_state
+from ..data.numeric import check_numeric
 from ..data.rows import Scales
 from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array, Mixture
@@ -66,6 +67,7 @@ class FittedModelMixin(LatentFunctionsMixin):
     def _query(self, X: Any) -> tuple[Any, Any, Scales, Array]:
         """What the functions that predict ask for: structure, parameters, scales, and X, checked."""
         check_is_fitted(self)
+        check_numeric(X, "X")
         X = validate_data(self, X, reset=False, dtype=(np.float64, np.float32))
 
         from ..engine.devices import device_or_auto  # imports TensorFlow, which takes seconds

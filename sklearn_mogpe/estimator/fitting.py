@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from copy import copy
-from functools import partial
+from functools import partial, wraps
 from numbers import Integral
 from typing import Any
 
@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from ..data import fitted_state
 from ..data.checks import check_sample_weight, check_y_std, warn_of_weights
+from ..data.numeric import check_numeric
 from ..data.problem import FEW, Problem, make_problem, number_of_points
 from ..data.rows import WHOLE_DATA_ROWS, Rows, distinct_rows
 from ..data.stream import Stream
@@ -30,6 +31,24 @@ State = dict[str, Any]
 Attributes = Callable[[Any, Any], dict[str, Any]]
 
 
+def _all_or_nothing(fit: Callable[..., None]) -> Callable[..., None]:
+    """Let a fit that fails leave the estimator as it was, fitted or not."""
+
+    @wraps(fit)
+    def whole(estimator: Any, *args: Any, **options: Any) -> None:
+        before = dict(vars(estimator))
+        try:
+            fit(estimator, *args, **options)
+        except BaseException:
+            for name in vars(estimator).keys() - before:
+                delattr(estimator, name)
+            vars(estimator).update(before)
+            raise
+
+    return whole
+
+
+@_all_or_nothing
 def fit_rows(estimator: Any, data: tuple[Any, ...], last: State | None, *, one_pass: bool = False) -> None:
     """Fit an estimator to arrays.
 
@@ -73,6 +92,7 @@ def fit_rows(estimator: Any, data: tuple[Any, ...], last: State | None, *, one_p
     _train(estimator, descriptions, problem, settings, data, last, checkpoint_dir)
 
 
+@_all_or_nothing
 def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last: State | None) -> None:
     """Fit an estimator to a stream of batches; see :func:`fit_rows` and its ``fit_stream``."""
     _check_checkpoints(estimator)
@@ -134,6 +154,8 @@ def _check_rows(
     reset: bool,
     min_rows: int = 1,
 ) -> Rows:
+    check_numeric(X, "X")
+    check_numeric(y, "y")
     X, y = validate_data(
         estimator,
         X,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from ..data.checks import check_sample_weight
+from ..data.numeric import check_numeric
 from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array
 
@@ -239,5 +240,6 @@ def _check_interval(y_true: Any, lower: Any, upper: Any) -> tuple[Array, Array, 
 
 def as_columns(values: Any, name: str) -> Array:
     """A finite array (n, P), of one column if it was one-dimensional."""
+    check_numeric(values, name)
     values = check_array(values, ensure_2d=False, dtype=np.float64, input_name=name)
     return values.reshape(len(values), -1)

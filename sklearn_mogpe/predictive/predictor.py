@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
+from ..data.numeric import check_numeric
 from . import gaussian_mixture
 from .arrays import Array, Mixture
 from .quadrature import gauss_hermite
@@ -212,6 +213,7 @@ class MixturePredictorMixin(abc.ABC):
         return values[..., 0] if self._flat_output else values
 
     def _check_y(self, y: Any, X: Any) -> Array:
+        check_numeric(y, "y")
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         check_consistent_length(X, y)
         y = y[:, None] if y.ndim == 1 else y
