@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +18,9 @@ from ..predictive.gaussian_mixture import MAX_BISECTIONS
 from .predictions import build_model, moments
 from .program import State, building, without_strategy
 from .structure import Structure
+
+# What TensorFlow writes at the top of a SavedModel.
+EXPORTED = {"assets", "fingerprint.pb", "saved_model.pb", "variables"}
 
 
 def export_saved_model(
@@ -39,7 +44,12 @@ def export_saved_model(
     feature_names : list of str or None
         For the description among the assets.
     path : path-like
-        A directory, which is made; what an earlier export has left there is written over.
+        A directory, which is made; the place of an earlier export is taken all at once.
+
+    Raises
+    ------
+    FileExistsError
+        If the directory holds anything else.
     """
     description = {
         "sklearn_mogpe": __version__,
@@ -65,7 +75,28 @@ def _write(structure, state, scales, n_inducing, description, path):
         file = Path(directory, "mixture.json")
         file.write_text(json.dumps(description, indent=2), encoding="utf-8")
         served.description = tf.saved_model.Asset(str(file))
-        tf.saved_model.save(served, path, signatures)
+        with _replacing(Path(path)) as new:
+            tf.saved_model.save(served, str(new), signatures)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Where to write a directory that then takes the place of an earlier export."""
+    path = path.resolve()
+    if path.exists() and not (path.is_dir() and {file.name for file in path.iterdir()} <= EXPORTED):
+        raise FileExistsError(
+            f"Expected a new directory, or one of an earlier export, got {path}, with something else."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (path.with_name(f"{os.getpid()}-{age}-{path.name}") for age in ("new", "old"))
+    try:
+        yield new
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+    finally:
+        for directory in (new, old):
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) -> dict[str, Callable]:

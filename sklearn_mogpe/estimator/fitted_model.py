@@ -211,12 +211,14 @@ class FittedModelMixin(LatentFunctionsMixin):
         Parameters
         ----------
         path : path-like
-            A directory, which is made; what an earlier export has left there is written over.
+            A directory, which is made; the place of an earlier export is taken all at once.
 
         Raises
         ------
         NotFittedError
             If the model was not fitted.
+        FileExistsError
+            If the directory holds anything else.
         """
         check_is_fitted(self)
         from ..engine.export import export_saved_model

@@ -240,9 +240,15 @@ def _train_to_the_end(program, problem, settings, states, callback, checkpoints,
                 checkpoints=checkpoints and checkpoints.run(program.structure.n_experts, name, program),
             )
             if not runs.deadline.has_passed():
-                settings.solver.run(program, feed, tracker, options)
-                if not tracker.is_late:
-                    tracker.finish()
+                try:
+                    settings.solver.run(program, feed, tracker, options)
+                except np.linalg.LinAlgError as error:
+                    if not np.isfinite(runs.leader.best_loss):
+                        raise
+                    _warn_of_trouble(error)
+                else:
+                    if not tracker.is_late:
+                        tracker.finish()
 
 
 def _best(program, problem, runs):
@@ -267,6 +273,11 @@ def _best(program, problem, runs):
 def warn_of_interruption() -> None:
     """Tell the user that Ctrl-C has ended the fit."""
     message = "The fit was interrupted; it keeps the best parameters so far."
+    warnings.warn(message, ConvergenceWarning, stacklevel=3)
+
+
+def _warn_of_trouble(error):
+    message = f"Training ended early, and keeps the best parameters so far. {error}"
     warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
 

@@ -209,6 +209,32 @@ def test_written_over(two, make_fitted, tmp_path):
     assert '"feature_names": null' in (tmp_path / "assets" / "mixture.json").read_text(encoding="utf-8")
 
 
+def test_an_export_that_fails_leaves_the_last_one(two, make_fitted, tmp_path, monkeypatch):
+    model, path = two[0], tmp_path / "model"
+    model.export_saved_model(path)
+
+    def cut_short(served, path, signatures):
+        Path(path).mkdir()
+        Path(path, "saved_model.pb").write_bytes(b"half")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(tf.saved_model, "save", cut_short)
+    with pytest.raises(OSError, match="the disk is full"):
+        make_fitted(n_features=2, seed=1).export_saved_model(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["model"]
+    assert_predicts_the_same(model, tf.saved_model.load(path), random_rows(model))
+
+
+@pytest.mark.parametrize("name", ["model", "model/notes.txt"])
+def test_other_files_are_not_written_over(two, tmp_path, name):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    with pytest.raises(FileExistsError, match="Expected a new directory, or one of an earlier export"):
+        two[0].export_saved_model(tmp_path / "model")
+    assert file.read_text() == "mine"
+
+
 def test_nothing_is_written_before_the_fit(tmp_path):
     with pytest.raises(NotFittedError):
         MoGPERegressor().export_saved_model(tmp_path)
