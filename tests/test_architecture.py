@@ -116,6 +116,19 @@ def test_names_are_taken_from_their_rooms(module):
 
 
 @every_module
+def test_what_is_not_public_elsewhere_is_taken_in_one_place(module):
+    """Names that begin with an underscore, and scikit-learn's callbacks, which may change."""
+    taken = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(TREES[module])
+        if isinstance(node, ast.ImportFrom) and not node.level and node.module != "__future__"
+        for alias in node.names
+    }
+    private = {name for name in taken if "._" in name or name.startswith("sklearn.callback")}
+    assert bool(private) == (module == "sklearn_mogpe.estimator.scikit_learn"), private
+
+
+@every_module
 def test_files_are_short(module):
     lines = FILES[module].read_text(encoding="utf-8").count("\n")
     assert lines <= 350, f"{FILES[module].name} has {lines} lines: a file holds one idea, divide it"

@@ -4,13 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
-except ImportError:  # scikit-learn below 1.9
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Has no callbacks: those need scikit-learn 1.9."""
-
 
 class FitTasks:
     """One fit and its tasks, as scikit-learn's callbacks see them.

@@ -4,7 +4,7 @@ import os
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, StrOptions
+from .scikit_learn import Interval, StrOptions
 
 STARTS = {"auto", "prior", "kmeans", "noise", "residual", "mixture", "ladder", "steep_ladder", "low_ladder"}
 

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, TransformerMixin, clone
 from sklearn.utils import Bunch, get_tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..predictive.arrays import Array
 from .regressor import DOCUMENTATION, MoGPERegressor
+from .scikit_learn import HasMethods, check_feature_names_in, fit_context
 
 
 class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
@@ -65,7 +65,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     def __init__(self, regressor: Any = None):
         self.regressor = regressor
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Fit the mixture.
 
@@ -127,7 +127,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
             ``"expert0"``, ``"expert1"``, ...: the numbers of the classes of the mixture's ``gating_``.
         """
         check_is_fitted(self)
-        _check_feature_names_in(self, input_features)
+        check_feature_names_in(self, input_features)
         return np.array([f"expert{k}" for k in range(self.regressor_.n_experts_)], dtype=object)
 
     def get_metadata_routing(self) -> MetadataRouter:

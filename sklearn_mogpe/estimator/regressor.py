@@ -7,12 +7,12 @@ from os import PathLike
 from typing import Any, ClassVar, Self
 
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.base import BaseEstimator, MultiOutputMixin, RegressorMixin
 
-from .callbacks import CallbackSupportMixin
 from .constraints import CONSTRAINTS
 from .fitted_model import FittedModelMixin
 from .fitting import fit_batches, fit_rows
+from .scikit_learn import CallbackSupportMixin, fit_context
 from .toml_mixin import TomlMixin
 
 DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
@@ -252,7 +252,7 @@ class MoGPERegressor(
         self.verbose = verbose
         self.random_state = random_state
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: ArrayLike,
@@ -288,7 +288,7 @@ class MoGPERegressor(
         fit_rows(self, (X, y, sample_weight, y_std), last)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
         X: ArrayLike,
@@ -316,7 +316,7 @@ class MoGPERegressor(
         fit_rows(self, (X, y, sample_weight, y_std), getattr(self, "_state", None), one_pass=True)
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit_stream(self, batches: Iterable[Any], *, n_rows: int | None = None) -> Self:
         """Fit the mixture to rows that come in batches, and need not be in memory all at once.
 

@@ -3,11 +3,10 @@
 from os import PathLike
 from typing import Any, Self
 
-from sklearn.utils._param_validation import validate_parameter_constraints
-
 from ..descriptions.errors import ConfigurationError, at, check_keys
 from ..descriptions.files import describe_estimator, naming, read_tables, write_tables
 from ..descriptions.read import check_kernel, check_kernels, read_descriptions
+from .scikit_learn import validate_parameter_constraints
 
 
 class TomlMixin:
