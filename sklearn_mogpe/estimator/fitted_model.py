@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..data import fitted_state
+from ..data.isolation import isolated
 from ..data.numeric import check_numeric
 from ..data.rows import Scales
 from ..predictive import gaussian_mixture
@@ -25,6 +26,7 @@ _models: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _models_lock = threading.Lock()
 
 
+@isolated
 class FittedModelMixin(LatentFunctionsMixin):
     """Predictions, the model and its parts from ``_state``, see :mod:`sklearn_mogpe.data.fitted_state`."""
 

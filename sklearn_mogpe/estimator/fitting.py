@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from ..data import fitted_state
 from ..data.checks import check_sample_weight, check_y_std, warn_of_weights
+from ..data.isolation import isolated
 from ..data.numeric import check_numeric
 from ..data.problem import FEW, Problem, make_problem, number_of_points
 from ..data.rows import WHOLE_DATA_ROWS, Rows, distinct_rows
@@ -48,6 +49,7 @@ def _all_or_nothing(fit: Callable[..., None]) -> Callable[..., None]:
     return whole
 
 
+@isolated
 @_all_or_nothing
 def fit_rows(estimator: Any, data: tuple[Any, ...], last: State | None, *, one_pass: bool = False) -> None:
     """Fit an estimator to arrays.
@@ -92,6 +94,7 @@ def fit_rows(estimator: Any, data: tuple[Any, ...], last: State | None, *, one_p
     _train(estimator, descriptions, problem, settings, data, last, checkpoint_dir)
 
 
+@isolated
 @_all_or_nothing
 def fit_batches(estimator: Any, batches: Iterable[Any], n_rows: int | None, last: State | None) -> None:
     """Fit an estimator to a stream of batches; see :func:`fit_rows` and its ``fit_stream``."""

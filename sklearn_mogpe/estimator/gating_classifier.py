@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ..data.isolation import isolated
 from ..predictive.arrays import Array
 
 
+@isolated
 class GatingClassifier(ClassifierMixin, BaseEstimator):
     """Says which expert speaks at an input; the ``gating_`` of a fitted :class:`MoGPERegressor`.
 

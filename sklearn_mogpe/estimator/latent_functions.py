@@ -9,11 +9,13 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from ..data.isolation import isolated
 from ..predictive import joint_gaussian
 from ..predictive.arrays import Array
 from ..predictive.predictor import MixturePredictorMixin
 
 
+@isolated
 class LatentFunctionsMixin(MixturePredictorMixin):
     """The functions of experts and gate: their moments, and draws of the experts'."""
 

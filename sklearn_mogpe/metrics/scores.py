@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
 from ..data.checks import check_sample_weight
+from ..data.isolation import isolated
 from ..data.numeric import check_numeric
 from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array
@@ -18,6 +19,7 @@ from ..predictive.arrays import Array
 WEIGHT_TOLERANCE = 1e-4
 
 
+@isolated
 def nlpd(
     y_true: ArrayLike,
     weights: ArrayLike,
@@ -54,6 +56,7 @@ def nlpd(
     return _average(-gaussian_mixture.log_density(*mixture), sample_weight)
 
 
+@isolated
 def crps(
     y_true: ArrayLike,
     weights: ArrayLike,
@@ -102,6 +105,7 @@ def crps(
     return _average(scores, sample_weight)
 
 
+@isolated
 def pit(y_true: ArrayLike, weights: ArrayLike, means: ArrayLike, stds: ArrayLike) -> Array:
     """Probability integral transform: the probability that was predicted for values up to y.
 
@@ -128,6 +132,7 @@ def pit(y_true: ArrayLike, weights: ArrayLike, means: ArrayLike, stds: ArrayLike
     return gaussian_mixture.cdf(*_check_mixture(y_true, weights, means, stds)).reshape(np.shape(y_true))
 
 
+@isolated
 def interval_coverage(
     y_true: ArrayLike, lower: ArrayLike, upper: ArrayLike, *, sample_weight: ArrayLike | None = None
 ) -> float:
@@ -148,6 +153,7 @@ def interval_coverage(
     return _average((lower <= y) & (y <= upper), sample_weight)
 
 
+@isolated
 def interval_score(
     y_true: ArrayLike,
     lower: ArrayLike,

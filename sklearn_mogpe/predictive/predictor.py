@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
+from ..data.isolation import isolated
 from ..data.numeric import check_numeric
 from . import gaussian_mixture
 from .arrays import Array, Mixture
 from .quadrature import gauss_hermite
 
 
+@isolated
 class MixturePredictorMixin(abc.ABC):
     """All that follows from the components of the predictive density.
 
