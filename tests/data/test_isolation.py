@@ -42,9 +42,9 @@ def test_functions_and_public_methods_run_under_usual_settings(strict):
 def test_settings_come_back_after_errors(strict):
     @isolated
     def fail():
-        raise ValueError
+        raise ValueError("bad")
 
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="bad"):
         fail()
     assert settings() == ("raise", "pandas", True)
 
