@@ -1,42 +1,29 @@
-"""Columns of data in files: CSV and Parquet by Polars, NPZ by NumPy."""
+"""Columns of numbers, side by side and into files: CSV and Parquet by Polars, NPZ by NumPy."""
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 
 from ..descriptions.errors import ConfigurationError
+from ..descriptions.files import replacing
+from .sheets import load_polars
 
 SUFFIXES = (".csv", ".npz", ".parquet")
 
 
-def read_columns(path) -> dict[str, np.ndarray]:
-    """Read the columns of a table, or the arrays of an archive, by their names.
+def read_archive(path) -> dict[str, np.ndarray]:
+    """Read the arrays of an NPZ file by their names.
 
     Raises
     ------
-    ConfigurationError
-        If it is another kind of file.
     OSError
         If the file cannot be read.
     ValueError
         If the file is damaged.
-    ImportError
-        If it is a table, and Polars is not installed.
     """
-    path = Path(path)
-    suffix = check_suffix(path)
-    if suffix == ".npz":
-        with np.load(path) as archive:
-            return dict(archive)
-    with path.open("rb") as file:
-        polars = _load_polars()
-        try:
-            table = polars.read_csv(file) if suffix == ".csv" else polars.read_parquet(file)
-        except polars.exceptions.PolarsError as error:
-            raise ValueError(f"{path} cannot be read: {error}") from error
-    return {name: table[name].to_numpy() for name in table.columns}
+    with np.load(path) as archive:
+        return dict(archive)
 
 
 def write_columns(path, columns: Mapping[str, np.ndarray]) -> None:
@@ -50,14 +37,13 @@ def write_columns(path, columns: Mapping[str, np.ndarray]) -> None:
         If it is a table, and Polars is not installed.
     """
     suffix = check_suffix(path)
-    if suffix == ".npz":
-        np.savez(path, **columns)
-        return
-    table = _load_polars().DataFrame(dict(columns))
-    if suffix == ".csv":
-        table.write_csv(path)
-    else:
-        table.write_parquet(path)
+    with replacing(path) as new:
+        if suffix == ".npz":
+            np.savez(new, **columns)
+        elif suffix == ".csv":
+            load_polars().DataFrame(dict(columns)).write_csv(new)
+        else:
+            load_polars().DataFrame(dict(columns)).write_parquet(new)
 
 
 def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
@@ -66,7 +52,7 @@ def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.
     Raises
     ------
     ConfigurationError
-        If one is not there or holds no numbers.
+        If one is not there or holds anything else than finite numbers.
     """
     parts = []
     for name in names:
@@ -76,6 +62,11 @@ def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.
         if part.dtype.kind not in "fiub":
             example = next(iter(part.ravel()), None)
             raise ConfigurationError(f"expected columns of numbers, got {name!r} with {example!r}")
+        if not np.isfinite(part).all():
+            place = tuple(np.argwhere(~np.isfinite(part))[0].tolist())
+            raise ConfigurationError(
+                f"expected finite numbers, got {part[place]} in {name!r} at {list(place)}, leave out its row"
+            )
         parts.append(part)
     if len(parts) == 1:
         return parts[0]
@@ -88,7 +79,7 @@ def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.
 
 def to_frame(columns: Mapping[str, np.ndarray], names: Sequence[str]):
     """A table of Polars with some of the columns."""
-    return _load_polars().DataFrame({name: columns[name] for name in names})
+    return load_polars().DataFrame({name: columns[name] for name in names})
 
 
 def check_suffix(path) -> str:
@@ -103,12 +94,3 @@ def check_suffix(path) -> str:
     if suffix not in SUFFIXES:
         raise ConfigurationError(f"expected a file that ends with one of {list(SUFFIXES)}, got {str(path)!r}")
     return suffix
-
-
-def _load_polars():
-    try:
-        return import_module("polars")
-    except ImportError as error:
-        raise ImportError(
-            'Expected Polars, for CSV and Parquet files; install it by pip install "sklearn-mogpe[command]".'
-        ) from error

@@ -6,9 +6,10 @@ import joblib
 import numpy as np
 
 from ..descriptions.files import naming, read_tables
-from .columns import check_suffix, read_columns, write_columns
+from .columns import check_suffix, write_columns
 from .dataset import read_features
-from .train import CONFIGURATION, MODEL
+from .options import read_options
+from .train import CONFIGURATION, MODEL, show_notes
 
 
 def predict(directory, path, output, *, coverage: float = 0.9) -> None:
@@ -19,7 +20,8 @@ def predict(directory, path, output, *, coverage: float = 0.9) -> None:
     directory : path-like
         To which the model was saved. Models are pickles: open only those that you trust.
     path : path-like
-        CSV, Parquet or NPZ file with the features by the names that they had in training.
+        CSV, Parquet or NPZ file with the features by the names that they had in training. Its cells are read
+        as the configuration of the training says, and none may be missing.
     output : path-like
         CSV, Parquet or NPZ file to write: for each target its mean, its standard deviation and the bounds of
         the central interval, and the mixing probabilities of the experts.
@@ -29,16 +31,19 @@ def predict(directory, path, output, *, coverage: float = 0.9) -> None:
     Raises
     ------
     ConfigurationError
-        If a column is missing or a kind of file is unknown.
+        If a column is missing, a cell is no number or a kind of file is unknown.
     OSError
         If a file cannot be read or written.
     """
     check_suffix(output)
     directory = Path(directory)
     estimator = joblib.load(directory / MODEL)
-    data = read_tables(directory / CONFIGURATION)["data"]
+    with naming(directory / CONFIGURATION):
+        data = read_tables(directory / CONFIGURATION)["data"]
+        options = read_options(data)
     with naming(path):
-        X = read_features(path, read_columns(path), data["features"])
+        X, notes = read_features(path, data["features"], options)
+    show_notes(notes)
     mean, std = estimator.predict(X, return_std=True)
     lower, upper = estimator.predict_interval(X, coverage=coverage)
     columns: dict[str, np.ndarray] = {}

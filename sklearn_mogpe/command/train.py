@@ -1,6 +1,8 @@
 """``sklearn-mogpe train``: from a file to a fitted model, its scores and its figures."""
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +15,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.preprocessing import StandardScaler
 
 from ..descriptions.errors import ConfigurationError, at, check_bool, check_keys
-from ..descriptions.files import naming, read_tables, write_tables
+from ..descriptions.files import naming, read_tables, replacing, write_tables
 from ..estimator.regressor import MoGPERegressor
 from ..estimator.toml_mixin import make_estimator
 from ..metrics import nlpd
@@ -48,7 +50,7 @@ def train(path, *, output: str | None = None, random_state: int | None = None) -
     ConfigurationError
         If a key or value of the file is not as expected.
     ValueError, OSError
-        If the data cannot be read or fitted.
+        If the data cannot be read or fitted. Then the directory is as it was.
     """
     path = Path(path)
     with naming(path):
@@ -65,20 +67,25 @@ def train(path, *, output: str | None = None, random_state: int | None = None) -
             fitted, held_out = split(tables["split"], data)
     if has_figures:
         _load_matplotlib()
-    directory.mkdir(parents=True, exist_ok=True)
-    tables["data"] |= {"features": data.features, "target": data.target}
-    write_tables(directory / CONFIGURATION, tables)
-    np.savez(directory / SPLIT, train=fitted, test=held_out)
+    names = {"features": data.features, "target": data.target}
+    show_notes([*data.notes, *(f"{key}: {', '.join(columns)}" for key, columns in names.items())])
+    tables["data"] |= names
     if "verbose" not in tables["estimator"]:
         estimator.set_params(verbose=1)
     begin = perf_counter()
-    with naming(path):
-        estimator.fit(*data.take(fitted))
+    with _undoing(directory, CONFIGURATION, SPLIT):
+        write_tables(directory / CONFIGURATION, tables)
+        with replacing(directory / SPLIT) as new:
+            np.savez(new, train=fitted, test=held_out)
+        with naming(path):
+            estimator.fit(*data.take(fitted))
     scores = {"n_train": len(fitted), "n_test": len(held_out), "seconds": perf_counter() - begin}
     if len(held_out):
         scores |= score(estimator, *data.take(held_out), scale=_scale(data.y[fitted]))
-    joblib.dump(estimator.set_params(verbose=0), directory / MODEL)
-    (directory / SCORES).write_text(json.dumps(scores, indent=2) + "\n")
+    with replacing(directory / MODEL) as new:
+        joblib.dump(estimator.set_params(verbose=0), new)
+    with replacing(directory / SCORES) as new:
+        new.write_text(json.dumps(scores, indent=2) + "\n")
     if has_figures:
         _save_figures(estimator, data, directory / FIGURES)
     _show(scores, directory)
@@ -124,12 +131,42 @@ def score(estimator, X, y, sample_weight=None, y_std=None, *, scale) -> dict:
     }
 
 
+def show_notes(notes: Sequence[str]) -> None:
+    """Print how data were read, a note on a line."""
+    console = Console()
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+
+
 def _read_output(config, directory, default):
     check_keys(config, ("directory", "figures"))
     directory = directory or config.get("directory", default)
     if not isinstance(directory, str) or not directory:
         raise ConfigurationError(f"expected the name of a directory, got {directory!r}", "directory")
     return Path(directory), check_bool(config, "figures", True)
+
+
+@contextmanager
+def _undoing(directory, *names) -> Iterator[None]:
+    """Make a directory; where a fit is refused, leave it and its files as they were.
+
+    What the fit itself has left there, such as checkpoints, stays.
+    """
+    made = [place for place in (directory, *directory.parents) if not place.exists()]
+    before = {name: (directory / name).read_bytes() for name in names if (directory / name).exists()}
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except ValueError:
+        for name in names:
+            (directory / name).unlink(missing_ok=True)
+        for name, content in before.items():
+            with replacing(directory / name) as new:
+                new.write_bytes(content)
+        with suppress(OSError):  # not empty
+            for place in made:
+                place.rmdir()
+        raise
 
 
 def _scale(y):
@@ -152,7 +189,8 @@ def _save_figures(estimator, data, directory):
         place.mkdir(parents=True, exist_ok=True)
         figures = make_figures(estimator, data.X, data.y, output=output)
         for name, figure in figures.items():
-            figure.savefig(place / f"{name}.png")
+            with replacing(place / f"{name}.png") as new:
+                figure.savefig(new)
         close_figures(figures.values())
 
 

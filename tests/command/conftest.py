@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -65,6 +66,21 @@ def error(capsys):
         return capsys.readouterr().err
 
     return run_command
+
+
+@pytest.fixture
+def read():
+    """Read the columns of a file that was written, by those who made its kind."""
+
+    def read_file(path):
+        suffix = Path(path).suffix
+        if suffix == ".npz":
+            with np.load(path) as archive:
+                return dict(archive)
+        table = pl.read_csv(path) if suffix == ".csv" else pl.read_parquet(path)
+        return {column.name: column.to_numpy() for column in table}
+
+    return read_file
 
 
 @pytest.fixture

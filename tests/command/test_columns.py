@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sklearn_mogpe.command.columns import read_columns, take_columns, write_columns
+from sklearn_mogpe.command.columns import take_columns, write_columns
 from sklearn_mogpe.command.dataset import read_data
 from sklearn_mogpe.descriptions.errors import ConfigurationError
 
@@ -12,14 +12,16 @@ COLUMNS = {"a": np.array([0.1, 1e-300, -3.0]), "b": np.array([1, 2, 3])}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "npz", "parquet"])
-def test_round_trip(tmp_path, suffix):
+def test_round_trip(tmp_path, read, suffix):
     file = tmp_path / f"rows.{suffix}"
     write_columns(file, COLUMNS)
-    found = read_columns(file)
-    assert found.keys() == COLUMNS.keys()
-    for name, column in COLUMNS.items():
-        np.testing.assert_array_equal(found[name], column)
-        assert found[name].dtype == column.dtype
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    data = read_data({"path": str(file), "features": ["a"], "target": "b"})
+    for found in (read(file), {"a": np.ravel(data.X), "b": data.y}):
+        assert found.keys() == COLUMNS.keys()
+        for name, column in COLUMNS.items():
+            np.testing.assert_array_equal(found[name], column)
+            assert found[name].dtype == column.dtype
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -62,8 +64,37 @@ def test_made_rows():
 
 def test_no_numbers(tmp_path):
     (tmp_path / "rows.csv").write_text("a,b\n1,two\n")
-    with pytest.raises(ConfigurationError, match="features: expected columns of numbers, got 'b' with 'two'"):
+    with pytest.raises(
+        ConfigurationError, match="line 2, column 'b': expected a column of numbers, got 'two'"
+    ):
         read_data({"path": str(tmp_path / "rows.csv"), "target": "a"})
+    with pytest.raises(ConfigurationError, match="expected columns of numbers, got 'b' with 'two'"):
+        take_columns({"b": np.array(["two"])}, ["b"])
+
+
+def test_values_that_are_not_finite_in_arrays(tmp_path):
+    X = np.ones((4, 2))
+    X[2, 1] = np.nan
+    np.savez(tmp_path / "rows.npz", X=X, y=np.ones(4))
+    with pytest.raises(ConfigurationError, match=r"features: expected finite .* nan in 'X' at \[2, 1\]"):
+        read_data({"path": str(tmp_path / "rows.npz")})
+
+
+def test_the_rule_of_arrays_is_told_and_not_for_tables(tmp_path):
+    """An array X holds the features; a column X is one of them."""
+    columns = {"X": np.arange(3.0), "noise": np.array([4.0, 1.0, 3.0]), "y": np.ones(3)}
+    for suffix, features in {"npz": ["X"], "csv": ["X", "noise"]}.items():
+        file = tmp_path / f"rows.{suffix}"
+        write_columns(file, columns)
+        data = read_data({"path": str(file)})
+        assert data.features == features
+        assert (
+            data.notes[-1]
+            == {
+                "npz": "'X' holds the features, others are not used: noise",
+                "csv": "'X' counts the rows; if it is no feature, set features",
+            }[suffix]
+        )
 
 
 def test_unequal_lengths():
@@ -75,7 +106,7 @@ def test_unequal_lengths():
 def test_damaged_files(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(ValueError, match=f"{name} cannot be read"):
-        read_columns(tmp_path / name)
+        read_data({"path": str(tmp_path / name)})
 
 
 def test_without_polars(tmp_path, monkeypatch):

@@ -43,7 +43,8 @@ MISTAKES = {
     ),
     "no_file": (DATA.replace("rows", "none"), "No such file or directory: 'none.csv'"),
     "no_column": (DATA.replace("rows", "numbers").replace("'y'", "'z'"), "data.target"),
-    "no_number": (DATA, "data.target: expected columns of numbers"),
+    "empty_cell": (DATA.replace("rows", "gaps"), "data.features: gaps.csv, line 3, column 'x'"),
+    "no_number": (DATA, "data.target: rows.csv, line 3, column 'y': expected a number, got 'much'"),
 }
 
 
@@ -51,6 +52,7 @@ def test_help_and_errors_of_files_are_there_at_once(folder):
     """They do not import TensorFlow."""
     (folder / "numbers.csv").write_text("x,y\n1,2\n3,4\n")
     (folder / "rows.csv").write_text("x,y\n1,2\n3,much\n")
+    (folder / "gaps.csv").write_text("x,y\n1,2\n,3\n")
     for name, (text, _) in MISTAKES.items():
         (folder / f"{name}.toml").write_text(text)
     command = [sys.executable, "-c", WITHOUT_TENSORFLOW, *(f"{name}.toml" for name in MISTAKES)]
@@ -61,6 +63,7 @@ def test_help_and_errors_of_files_are_there_at_once(folder):
     lines = [line for line in result.stderr.splitlines() if line.startswith("sklearn-mogpe: ")]
     for line, (_, problem) in zip(lines, MISTAKES.values(), strict=True):
         assert problem in line
+    assert not [path for path in folder.iterdir() if path.is_dir()]
 
 
 def test_it_is_installed():

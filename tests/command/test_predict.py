@@ -5,8 +5,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from sklearn_mogpe.command.columns import read_columns
-
 
 @pytest.fixture
 def results(run, table, fast, folder):
@@ -17,11 +15,11 @@ def results(run, table, fast, folder):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "npz"])
-def test_predictions(run, results, table, folder, suffix):
+def test_predictions(run, read, results, table, folder, suffix):
     new = table.select("noise", "x").with_columns(pl.lit("text").alias("remark"))  # another order, and more
     new.head(7).write_parquet("new.parquet")
     run("predict", "results", "new.parquet", "--output", f"out.{suffix}", "--coverage", 0.5)
-    found = read_columns(folder / f"out.{suffix}")
+    found = read(folder / f"out.{suffix}")
     model = joblib.load(results / "model.joblib")
     X = table.select("x", "noise").head(7)
     mean, std = model.predict(X, return_std=True)
@@ -35,14 +33,43 @@ def test_predictions(run, results, table, folder, suffix):
         np.testing.assert_allclose(found[name], column, rtol=1e-12)
 
 
-def test_one_array_of_several_targets(run, fast, folder):
+def test_one_array_of_several_targets(run, read, fast, folder):
     (folder / "run.toml").write_text(
         '[data]\ndataset = "two_regimes"\nn_samples = 30\n[output]\nfigures = false' + fast
     )
     run("train", "run.toml")
     np.savez("new.npz", X=np.zeros((1, 2)))
     run("predict", "run", "new.npz", "--output", "out.npz")
-    assert {"y_0_mean", "y_1_mean", "y_0_std", "mixing_proba_1"} <= read_columns("out.npz").keys()
+    assert {"y_0_mean", "y_1_mean", "y_0_std", "mixing_proba_1"} <= read("out.npz").keys()
+
+
+def test_cells_are_read_as_in_training(run, error, read, fast, folder):
+    """By the keys that the configuration has kept; what is plain is found in the file itself."""
+
+    def write(name, separator, mark):
+        lines = ["! station 12", f"rain{separator}flow"]
+        lines += [f"{i % 7 + 1.125}{separator}{i % 5 + 0.5}".replace(".", mark) for i in range(30)]
+        (folder / name).write_text("\n".join(lines))
+
+    write("rows.csv", ";", ",")
+    write("points.csv", " ", ".")
+    data = '[data]\npath = "rows.csv"\ntarget = "flow"\ncomment = "!"\ndecimal = ","\ndrop_missing = true\n'
+    (folder / "run.toml").write_text(f"{data}[output]\nfigures = false\n{fast}")
+    told = run("train", "run.toml")
+    assert told.startswith("rows.csv: 30 rows, separator ';', encoding utf-8\n")
+    assert "\ndecimal commas\nfeatures: rain\ntarget: flow\n" in told
+    model = joblib.load("run/model.joblib")
+    rain = np.arange(30) % 7 + 1.125
+    assert "decimal commas" in run("predict", "run", "rows.csv", "--output", "out.csv")
+    expected = model.predict(pl.DataFrame({"rain": rain}))
+    np.testing.assert_allclose(read("out.csv")["flow_mean"], expected, rtol=1e-12)
+    assert "points between thousands" in run("predict", "run", "points.csv", "--output", "out.csv")
+    expected = model.predict(pl.DataFrame({"rain": 1000 * rain}))
+    np.testing.assert_allclose(read("out.csv")["flow_mean"], expected, rtol=1e-12)
+    with open("rows.csv", "a") as file:
+        file.write("\nNA;1")
+    assert "rows.csv, line 33, column 'rain'" in error("predict", "run", "rows.csv", "--output", "none.csv")
+    assert not (folder / "none.csv").exists()
 
 
 def test_errors(error, results, table, folder):

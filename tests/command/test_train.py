@@ -161,6 +161,43 @@ def test_a_run_that_was_broken_off_goes_on(run, table, fast, folder, monkeypatch
     assert joblib.load("results/model.joblib").loss_iterations_ == [25, 50, 75, 100]
 
 
+@pytest.fixture
+def refused(error, table, fast, folder):
+    """A command whose rows are read, and then refused by the fit."""
+    table.with_columns(w=-1.0).write_csv(folder / "rows.csv")
+    (folder / "run.toml").write_text(DATA.replace('"results"', '"a/b"') + fast)
+    return lambda: error("train", "run.toml")
+
+
+def test_a_fit_that_is_refused_leaves_nothing(refused, folder):
+    assert "Negative values in sample_weight" in refused()
+    assert sorted(path.name for path in folder.iterdir()) == ["rows.csv", "run.toml"]
+    (folder / "a").mkdir()
+    refused()
+    assert not list((folder / "a").iterdir())
+
+
+def test_a_fit_that_is_refused_leaves_what_was_there(refused, folder):
+    (folder / "a" / "b").mkdir(parents=True)
+    kept = {"config.toml": b"of an earlier run", "model.joblib": b"its model"}
+    for name, content in kept.items():
+        (folder / "a" / "b" / name).write_bytes(content)
+    refused()
+    assert {path.name: path.read_bytes() for path in (folder / "a" / "b").iterdir()} == kept
+
+
+def test_a_file_that_is_not_whole_is_not_there(run, table, fast, folder, monkeypatch):
+    def write_half(model, file):
+        Path(file).write_bytes(b"half")
+        raise SystemError
+
+    monkeypatch.setattr(joblib, "dump", write_half)
+    (folder / "run.toml").write_text(DATA + fast)
+    with pytest.raises(SystemError):
+        run("train", "run.toml")
+    assert sorted(path.name for path in (folder / "results").iterdir()) == ["config.toml", "split.npz"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
