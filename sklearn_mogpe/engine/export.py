@@ -173,7 +173,9 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
 
 def _quantiles(q, weights, means, stds):
     """Quantiles (N, P, L) of levels q (L,), by bisection, as those of Gaussian mixtures elsewhere."""
-    w, means, stds = weights[:, :, None, None], means[..., None], stds[..., None]  # (N, K, P, 1)
+    # above the median those of the mirror image: near 1, the distribution function has no digits for the tail
+    sign, q = tf.where(q > 0.5, -tf.ones_like(q), tf.ones_like(q)), tf.minimum(q, 1.0 - q)
+    w, means, stds = weights[:, :, None, None], sign * means[..., None], stds[..., None]  # (N, K, P, L)
     own = means + stds * tf.math.ndtri(q)
     bracket = (
         tf.reduce_min(tf.where(w > 0.0, own, np.inf), 1),
@@ -191,4 +193,4 @@ def _quantiles(q, weights, means, stds):
         below = tf.reduce_sum(w * 0.5 * tf.math.erfc(-np.sqrt(0.5) * z), 1) < q
         return tf.where(below, middle, low), tf.where(below, high, middle)
 
-    return tf.while_loop(is_open, halve, bracket, maximum_iterations=MAX_BISECTIONS)[1]
+    return sign * tf.while_loop(is_open, halve, bracket, maximum_iterations=MAX_BISECTIONS)[1]

@@ -8,8 +8,8 @@ import tensorflow as tf
 from ..descriptions.errors import Configurable
 from ..gps import Marginals
 
-# Where the response has no closed integral, errors are then below 0.001 for latent variances up to 1, and
-# about 0.01 for a variance of 16.
+# Where the response has no closed integral, errors are then up to 0.002 for latent variances up to 1, and up
+# to 0.02 for a variance of 16.
 PREDICTION_POINTS = 128
 
 

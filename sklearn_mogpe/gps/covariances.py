@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import gpflow
+import numpy as np
 import tensorflow as tf
 from gpflow import kernels as gk
 from gpflow.inducing_variables import InducingPoints, InducingVariables
@@ -110,9 +111,13 @@ def _batched(
     variance = stacked([kernel.variance for kernel in kernels])
     Z = stacked([variable.Z for variable in variables])
     correlation = CORRELATIONS[type(kernels[0])]
-    Kuu, Kuf = (
-        _scaled_correlation(correlation, variance, r2) for r2 in _squared_distances(Z, X, lengthscales)
-    )
+    distances = _squared_distances(Z, X, lengthscales)
+    if correlation is CORRELATIONS[gk.Matern12]:
+        scaled = [part / tf.cast(lengthscales[:, None], part.dtype) for part in (Z, X)]
+        distances = [
+            _without_rounding(r2, scaled[0], part) for r2, part in zip(distances, scaled, strict=True)
+        ]
+    Kuu, Kuf = (_scaled_correlation(correlation, variance, r2) for r2 in distances)
     return Kuu, Kuf, tf.tile(tf.cast(variance, X.dtype)[:, None], [1, tf.shape(X)[0]])
 
 
@@ -149,6 +154,16 @@ def _squared_distances(Z: tf.Tensor, X: tf.Tensor, lengthscales: tf.Tensor) -> W
 
     to_X = tf.matmul(tf.cast(left, X.dtype), to_B, transpose_b=True)
     return (tf.matmul(left, to_A, transpose_b=True), to_X), gradient
+
+
+def _without_rounding(r2: tf.Tensor, A: tf.Tensor, B: tf.Tensor) -> tf.Tensor:
+    """Squared distances of A and B, but 0 where they may be nothing but rounding.
+
+    Its root would not be small: 1e-8 in place of 0, for a kernel whose value falls by that.
+    """
+    a2, b2 = (tf.reduce_sum(tf.square(tf.cast(part, r2.dtype)), -1) for part in (A, B))
+    rounding = 4.0 * np.finfo(r2.dtype.as_numpy_dtype).eps * (a2[:, :, None] + b2[:, None, :])
+    return tf.where(r2 < rounding, tf.zeros_like(r2), r2)
 
 
 def _scaled_correlation(correlation: Correlation, variance: tf.Tensor, r2: tf.Tensor) -> tf.Tensor:

@@ -154,8 +154,8 @@ def _predictive_mixture(estimator: Any, X: Any) -> Mixture:
     )
 
 
-def _predictive_interval(estimator: Any, X: Any, coverage: float) -> list[Array]:
+def _predictive_interval(estimator: Any, X: Any, coverage: float) -> tuple[Array, Array]:
     """Bounds (n, P) of the central interval of each output."""
     tail = gaussian_mixture.tail(coverage)
     mixture = _predictive_mixture(estimator, X)
-    return [gaussian_mixture.quantile(level, *mixture) for level in (tail, 1.0 - tail)]
+    return gaussian_mixture.interval(tail, *mixture)

@@ -144,6 +144,8 @@ def quantile(q: float, weights: Array, means: Array, stds: Array) -> Array:
 
     By bisection, between the smallest and the largest of the components' own quantiles.
     """
+    if q > 0.5:  # near 1, the distribution function has no digits for the tail
+        return -quantile(1.0 - q, weights, -means, stds)
     own = means + stds * ndtri(q)
     relevant = weights[:, :, None] > 0
     low = np.min(np.where(relevant, own, np.inf), axis=1)
@@ -155,6 +157,11 @@ def quantile(q: float, weights: Array, means: Array, stds: Array) -> Array:
         below = cdf(middle, weights, means, stds) < q
         low, high = np.where(below, middle, low), np.where(below, high, middle)
     return high
+
+
+def interval(tail: float, weights: Array, means: Array, stds: Array) -> tuple[Array, Array]:
+    """Bounds, of shape (n, P), of each output's central interval, with a probability on each of its sides."""
+    return quantile(tail, weights, means, stds), -quantile(tail, weights, -means, stds)
 
 
 def probabilities(values: Any, name: str, *, max_ndim: int = 1) -> Array:

@@ -136,13 +136,7 @@ class MixturePredictorMixin(abc.ABC):
             If a level is not strictly between 0 and 1.
         """
         levels = gaussian_mixture.probabilities(q, "q")
-        mixture = self.predict_mixture(X)
-        n, _, P = mixture[1].shape
-        result = np.empty((n, P, levels.size))
-        for i, level in enumerate(levels.ravel()):
-            result[:, :, i] = gaussian_mixture.quantile(level, *mixture)
-        result = result[:, 0] if self._flat_output else result
-        return result[..., 0] if levels.ndim == 0 else result
+        return self._quantiles(levels, *self.predict_mixture(X))
 
     def predict_interval(self, X: ArrayLike, coverage: ArrayLike = 0.9) -> tuple[Array, Array]:
         """Central interval that holds y with the given probability, for each output.
@@ -164,9 +158,8 @@ class MixturePredictorMixin(abc.ABC):
             If a coverage is not strictly between 0 and 1.
         """
         tails = gaussian_mixture.tail(coverage, max_ndim=1)
-        bounds = self.predict_quantile(X, np.stack([tails, 1.0 - tails]).ravel())
-        lower, upper = np.split(bounds, 2, axis=-1)
-        return (lower, upper) if tails.ndim else (lower[..., 0], upper[..., 0])
+        weights, means, stds = self.predict_mixture(X)
+        return self._quantiles(tails, weights, means, stds), -self._quantiles(tails, weights, -means, stds)
 
     def score_samples(self, X: ArrayLike, y: ArrayLike | None = None) -> Array:
         """Log density of y at X, the outputs jointly.
@@ -205,6 +198,15 @@ class MixturePredictorMixin(abc.ABC):
         mixture = self.predict_mixture(X)
         draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))
         return draws[:, 0] if self._flat_output else draws
+
+    def _quantiles(self, levels: Array, weights: Array, means: Array, stds: Array) -> Array:
+        """Of one level or of several, in a last axis."""
+        n, _, P = means.shape
+        result = np.empty((n, P, levels.size))
+        for i, level in enumerate(levels.ravel()):
+            result[:, :, i] = gaussian_mixture.quantile(level, weights, means, stds)
+        result = result[:, 0] if self._flat_output else result
+        return result[..., 0] if levels.ndim == 0 else result
 
     def _by_expert(self, values: Array) -> Array:
         """Values of components (n, C, ...) as (n, K, J, ...), of the J components of each expert."""

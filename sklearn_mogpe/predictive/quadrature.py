@@ -9,8 +9,8 @@ from scipy.stats import qmc
 from .arrays import Array
 
 # Points that stand for what is not known of a noise that varies, so many components of each expert's density:
-# of log variances with a standard deviation of 1, log densities are right to 0.02 at five standard deviations
-# of y, and to 0.06 at eight.
+# of log variances with a standard deviation of 1, log densities are right to 0.05 up to five standard
+# deviations of y, and to 0.09 up to eight.
 NOISE_POINTS = 7
 
 SEED = 20210718  # one sequence for everybody, so that bounds can be compared between models and machines
