@@ -81,10 +81,11 @@ class FittedModelMixin(LatentFunctionsMixin):
     def _flat_output(self) -> bool:  # type: ignore[override]  # is read from the state, never set
         return self._state["flat_output"]
 
-    def __setstate__(self, state: Any) -> None:
-        super().__setstate__(state)  # type: ignore[misc]  # that of BaseEstimator
-        if hasattr(self, "_state"):
-            fitted_state.check(self._state)
+    def __getstate__(self) -> dict[str, Any]:
+        return fitted_state.sealed(super().__getstate__())  # type: ignore[arg-type]  # that of BaseEstimator
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(fitted_state.unsealed(state))  # type: ignore[misc]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_state")

@@ -4,6 +4,7 @@ import io
 import time
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -199,19 +200,26 @@ def _number(file):
     return int(file.stem.rpartition("-")[2])
 
 
-# What NumPy's reader raises of files that are not as they were written.
-DAMAGES = OSError, ValueError, EOFError, zipfile.BadZipFile
+# Raised of files that are not as they were written: the reader takes some for encrypted, or for newer ones.
+DAMAGES = OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error
+
+# Under which name a file has the names of all its arrays: sums of the archive's own protect each array only.
+NAMES = "names"
 
 
 def _write(file: Path, arrays: Arrays) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file) as new:
-        np.savez(new, **arrays)
+        np.savez(new, **arrays, **{NAMES: np.array(sorted(arrays))})
 
 
 def _read(file: Path) -> Arrays:
-    with np.load(io.BytesIO(file.read_bytes())) as arrays:
-        return {name: arrays[name][()] for name in arrays}  # numbers are not arrays in a State
+    with np.load(io.BytesIO(file.read_bytes())) as archive:
+        arrays = {name: archive[name][()] for name in archive}  # numbers are not arrays in a State
+    names = arrays.pop(NAMES).tolist()
+    if sorted(arrays) != names:
+        raise ValueError(f"expected the arrays {names}, got {sorted(arrays)}")
+    return arrays
 
 
 def _within(group: str, arrays: Arrays) -> Arrays:
