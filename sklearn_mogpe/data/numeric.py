@@ -45,7 +45,7 @@ def check_numeric(values: Any, input_name: str) -> None:
     """
     if issparse(values):
         raise TypeError(
-            f"Sparse data was passed for {input_name}, a {type(values).__name__}; expected a dense array. "
+            f"Sparse data was passed for {input_name}, but dense data is required, no {type(values).__name__}. "
             "Try .toarray(); or, where it comes from, OneHotEncoder(sparse_output=False) and "
             "ColumnTransformer(..., sparse_threshold=0)."
         )

@@ -74,7 +74,7 @@ def test_errors_are_not_copied():
         (np.ones((3, 1)), r"got shape \(3, 1\)"),
         (np.ones((3, 3)), r"got shape \(3, 3\)"),
         (np.ones((3, 2, 1)), r"dim 3"),
-        ("small", "could not convert string to float"),
+        ("small", "Expected numbers in y_std, got strings such as small"),
     ],
 )
 def test_bad_errors(y_std, message):
