@@ -45,7 +45,7 @@ def check_numeric(values: Any, input_name: str) -> None:
     """
     if issparse(values):
         raise TypeError(
-            f"Sparse data was passed for {input_name}, but dense data is required, no {type(values).__name__}. "
+            f"Sparse data was passed for {input_name}, but dense data is required. "
             "Try .toarray(); or, where it comes from, OneHotEncoder(sparse_output=False) and "
             "ColumnTransformer(..., sparse_threshold=0)."
         )

@@ -124,7 +124,7 @@ def test_the_column_is_named():
 
 @pytest.mark.parametrize("make", [scipy.sparse.csr_matrix, scipy.sparse.coo_array], ids=["matrix", "array"])
 def test_sparse(make):
-    with pytest.raises(TypeError, match=r"Sparse data.*for X, .*no c.*sparse_output=False"):
+    with pytest.raises(TypeError, match=r"Sparse data.*for X, but dense.*sparse_output=False"):
         check_numeric(make(np.eye(2)), "X")
 
 
