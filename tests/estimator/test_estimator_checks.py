@@ -9,8 +9,7 @@ from sklearn_mogpe import MoGPERegressor
 QUICK = {"n_inducing": 30, "n_samples": 8, "init_params": "kmeans", "max_iter": 30}
 
 VARIANTS = [
-    MoGPERegressor(3, normalize_y=False, bound="tight", **QUICK),
-    MoGPERegressor(solver="adam", learning_rate=0.05, **QUICK),
+    MoGPERegressor(3, normalize_y=False, bound="tight", solver="adam", learning_rate=0.05, **QUICK),
 ]
 
 
