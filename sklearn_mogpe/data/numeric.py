@@ -39,15 +39,20 @@ def check_numeric(values: Any, input_name: str) -> None:
     Raises
     ------
     TypeError
-        If it is sparse.
+        If it is sparse, or a query that has no values yet.
     ValueError
-        If it holds dates, durations or strings, or if elements are masked.
+        If it holds dates, durations, strings or numbers beyond those of double precision, or if elements are
+        masked.
     """
     if issparse(values):
         raise TypeError(
             f"Sparse data was passed for {input_name}, but dense data is required. "
             "Try .toarray(); or, where it comes from, OneHotEncoder(sparse_output=False) and "
             "ColumnTransformer(..., sparse_threshold=0)."
+        )
+    if hasattr(values, "collect"):
+        raise TypeError(
+            f"Expected values in {input_name}, got a lazy {type(values).__name__}; try .collect()."
         )
     for name, part in _parts(values):
         _check_part(part, input_name if name is None else f"{input_name}, column {name!r}")
@@ -78,3 +83,6 @@ def _check_part(part: Any, where: str) -> None:
             found = array.ravel() if array.dtype.kind in letters else []
         if len(found):
             raise ValueError(f"Expected numbers in {where}, got {kind} such as {found[0]!s}; {remedy}.")
+    largest = np.finfo(float).max
+    if array.dtype == object and any(isinstance(item, int) and abs(item) > largest for item in array.flat):
+        raise ValueError(f"Input {where} contains a value too large for dtype('float64'); try another unit.")

@@ -137,10 +137,10 @@ def _relative(error, scale):
 def fit_scaler(values, weight) -> Scaler:
     """Weighted mean and standard deviation of columns (N, D); a constant column keeps the scale 1."""
     # Block by block, since the rows may be on disk. Divided by their largest magnitude first, so that squares
-    # can neither overflow nor vanish.
+    # can neither overflow nor vanish; and in double precision, for single loses columns far from zero.
     blocks = list(gen_batches(len(values), BLOCK_ROWS))
     largest = np.max([np.max(np.abs(values[block]), axis=0) for block in blocks], axis=0)
-    largest = np.where(largest > 0, largest, 1.0)
+    largest = np.where(largest > 0, largest, 1.0).astype(float)
 
     def average(function):
         return sum(weight[b] @ function(values[b] / largest) for b in blocks) / np.sum(weight)

@@ -91,7 +91,7 @@ def predict_joint_functions(
     # What inducing points leave open is a small difference of large numbers, for which single is too little.
     with checkout(replace(structure, dtype="float64")) as program:
         program.assign(state)
-        parts = program.get(_joint_function)(program.tensor(scales.X.transform(X)))
+        parts = program.get(_joint_function)(_standardised(program, scales, X))
     mean, covariance = (part.numpy() for part in parts)
     return scales.Y.inverse_transform(mean), scales.Y.scale[:, None, None] ** 2 * covariance
 
@@ -197,13 +197,23 @@ def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X
         function = program.get(build)
         for start in range(0, len(X), ROWS_PER_CALL):
             block = slice(start, start + ROWS_PER_CALL)
-            rows = program.tensor(scales.X.transform(X[block]))
+            rows = _standardised(program, scales, X[block])
             parts = function(rows, *program.of_held(_posteriors_function, rows))
             if results is None:
                 results = [np.empty((len(X), *part.shape[1:])) for part in parts]
             for result, part in zip(results, parts, strict=True):
                 result[block] = part
+    if not all(np.isfinite(result).all() for result in results or []):
+        raise ValueError(
+            "Expected rows of X where the kernels are finite, got at least one so far from those fitted that "
+            f"they are not; try to leave out such rows, X has values up to {np.max(np.abs(X)):.3g}."
+        )
     return results
+
+
+def _standardised(program, scales, X):
+    with np.errstate(over="ignore"):  # what is too far for a number is infinitely far
+        return program.tensor(scales.X.transform(X))
 
 
 def _mixture_function(program):

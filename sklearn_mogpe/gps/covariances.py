@@ -12,6 +12,9 @@ from gpflow.inducing_variables import InducingPoints, InducingVariables
 from .numerics import WithGradient, safe_sqrt
 from .stacking import stacked
 
+# Largest input, as a part of the root of the largest number: the rest is for lengthscales and for sums.
+FARTHEST = 1e-6
+
 
 class Correlation(NamedTuple):
     """Correlation of a stationary kernel (Rasmussen and Williams 2006, chapter 4.2).
@@ -78,6 +81,7 @@ def covariances(
         In the precision of X, as the next.
     Kff_diag : tensor of shape (G, N)
     """
+    X = _within_reach(X)
     if _can_batch(kernels, variables):
         return _batched(kernels, variables, X)
     pairs = list(zip(kernels, variables, strict=True))
@@ -86,6 +90,12 @@ def covariances(
         tf.stack([gpflow.covariances.Kuf(z, k, X) for k, z in pairs]),
         tf.stack([k(X, full_cov=False) for k, _ in pairs]),
     )
+
+
+def _within_reach(X: tf.Tensor) -> tf.Tensor:
+    """X, but no farther out than squares of scaled distances can be computed."""
+    reach = FARTHEST * np.sqrt(np.finfo(X.dtype.as_numpy_dtype).max)
+    return tf.clip_by_value(X, -reach, reach)
 
 
 def _can_batch(kernels: Sequence[gk.Kernel], variables: Sequence[InducingVariables]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp, ndtr, ndtri, xlogy
+from scipy.special import logsumexp, ndtr, ndtri, softmax, xlogy
 from sklearn.utils import gen_batches
 
 from .arrays import Array
@@ -25,13 +25,22 @@ ENTROPY_NODES, ENTROPY_REACH = 24, 9.0
 # Rows whose entropies are computed at once: what they need fits into a processor's cache.
 ENTROPY_ROWS = 256
 
+# Weight of a component that an entropy does not depend on, were it 1e300 times as wide as another.
+NEGLIGIBLE = 1e-15
+
+# Standard deviations from a mean beyond which nothing is: their squares can be summed.
+FARTHEST = 1e150
+
 # Halvings of a bracket some standard deviations wide: beyond the precision of a double.
 MAX_BISECTIONS = 200
 
 
 def log_joint(y: Array, weights: Array, means: Array, stds: Array) -> Array:
     """Log of ``weight_k N(y; mean_k, std_k)``, of shape (n, K), for y of shape (n, P)."""
-    z = (y[:, None] - means) / stds
+    with np.errstate(over="ignore"):
+        z = np.clip((y[:, None] - means) / stds, -np.finfo(float).max, np.finfo(float).max)
+    # Where squares would overflow, the nearest component still is the nearest.
+    z /= np.maximum(np.max(np.abs(z), axis=(1, 2), keepdims=True) / FARTHEST, 1.0)
     log_density = -0.5 * z**2 - np.log(stds) - 0.5 * np.log(2 * np.pi)
     with np.errstate(divide="ignore"):  # a weight of 0 is a log weight of -inf
         return np.log(weights) + log_density.sum(axis=2)
@@ -75,7 +84,7 @@ def _by_nodes(weights: Array, means: Array, stds: Array, n_groups: int) -> Array
     nodes of all groups share it by how dense they are, so that none need resolve the peak of another.
     """
     n = len(weights)
-    m, by_group = means.reshape(n, n_groups, -1)[:, :, 0], stds.reshape(n, n_groups, -1)
+    m, by_group = _groups_that_count(*(part.reshape(n, n_groups, -1) for part in (weights, means, stds)))
     a = by_group.min(axis=2)
     ends = m[:, :, None] + ENTROPY_REACH * by_group.max(axis=2)[:, :, None] * [-1.0, 1.0]
     reach = np.maximum(m - ends.min(axis=(1, 2))[:, None], ends.max(axis=(1, 2))[:, None] - m)
@@ -95,6 +104,19 @@ def _by_nodes(weights: Array, means: Array, stds: Array, n_groups: int) -> Array
     return np.sum(lengths * xlogy(density, density), axis=1)
 
 
+def _groups_that_count(weights: Array, means: Array, stds: Array) -> tuple[Array, Array]:
+    """Means (n, G) and standard deviations (n, G, C) of groups, with heavy components in place of negligible.
+
+    All are of shape (n, G, C) before.
+    """
+    heaviest = np.argmax(weights, axis=2)[:, :, None]
+    stds = np.where(weights > NEGLIGIBLE, stds, np.take_along_axis(stds, heaviest, axis=2))
+    rows, of_group = np.arange(len(weights)), np.take_along_axis(weights, heaviest, axis=2)[:, :, 0]
+    group, counts = np.argmax(of_group, axis=1), of_group > NEGLIGIBLE
+    m = np.where(counts, means[:, :, 0], means[rows, group, 0][:, None])
+    return m, np.where(counts[:, :, None], stds, stds[rows, group][:, None])
+
+
 def _by_points(weights: Array, means: Array, stds: Array) -> Array:
     # E log p(y) = sum_k w_k E_{y ~ N_k} log p(y)
     n_components = weights.shape[1]
@@ -110,8 +132,7 @@ def _by_points(weights: Array, means: Array, stds: Array) -> Array:
 
 def responsibilities(y: Array, weights: Array, means: Array, stds: Array) -> Array:
     """Posterior probability of each component given y (n, P), of shape (n, K)."""
-    joint = log_joint(y, weights, means, stds)
-    return np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+    return softmax(log_joint(y, weights, means, stds), axis=1)
 
 
 def of_experts(weights: Array, n_experts: int) -> Array:

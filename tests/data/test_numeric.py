@@ -128,6 +128,18 @@ def test_sparse(make):
         check_numeric(make(np.eye(2)), "X")
 
 
+def test_values_beyond_double_precision():
+    check_numeric([[10**308, None], [-(10**300), 1.5]], "X")
+    with pytest.raises(ValueError, match=r"Input X contains a value too large for dtype\('float64'\)"):
+        check_numeric([[10**309], [1]], "X")
+
+
+def test_queries_without_values_yet():
+    lazy = pl.DataFrame({"a": [1.0, 2.0]}).lazy()
+    with pytest.raises(TypeError, match=r"got a lazy LazyFrame; try \.collect\(\)"):
+        check_numeric(lazy, "X")
+
+
 def test_tables_of_arrow():
     arrow = pytest.importorskip("pyarrow")
     check_numeric(arrow.table({"a": [1.0, 2.0]}), "X")

@@ -90,6 +90,13 @@ def test_small_spread_far_from_zero_is_not_constant():
     assert scaler.scale[0] == pytest.approx(1e-3 * np.std(noise), rel=1e-6)
 
 
+def test_single_precision_far_from_zero():
+    values = (1e6 + np.random.default_rng(0).normal(size=(1000, 1))).astype(np.float32)
+    scaler, expected = (fit_scaler(part, np.ones(1000)) for part in (values, values.astype(float)))
+    assert_same(scaler, expected)
+    np.testing.assert_array_equal(scaler.transform(values), expected.transform(values.astype(float)))
+
+
 def test_outputs_may_stay_as_they_are():
     values = np.random.default_rng(0).normal(size=(5, 2)) * 1e8
     scales = fit_scales(Rows(values, values, np.ones(5)))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import psutil
 import pytest
+from gpflow.kernels import Polynomial
 
 from sklearn_mogpe.engine import predictions as predict
 
@@ -90,3 +91,22 @@ def test_many_rows_need_little_memory(make_regressor, short_search, tmp_path):
     np.testing.assert_allclose(
         model.predict_interval(rows[part]), (lower[part], upper[part]), rtol=1e-8, atol=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    "kernels", [("rbf", "rbf"), ("matern32", "matern52"), ("matern32", "rbf")], ids="-".join
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_infinitely_far_rows_are_predicted_by_the_prior(make_fitted, kernels, dtype):
+    model = make_fitted(kernels, kernels[0], dtype=dtype)
+    near = model.predict_mixture([[1e5]])
+    for x in (1e10, 1e20, -1e40, 1e150, -1e160, 1.7e308):
+        for found, expected in zip(model.predict_mixture([[x]]), near, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_kernels_that_overflow_are_told_of(make_fitted):
+    model = make_fitted((Polynomial(degree=3), Polynomial(degree=3)))
+    assert np.all(np.isfinite(model.predict_mixture([[1e6]])[1]))
+    with pytest.raises(ValueError, match=r"where the kernels are finite.*X has values up to 1e\+150"):
+        model.predict([[1.0], [1e150]])

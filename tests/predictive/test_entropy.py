@@ -101,3 +101,22 @@ def test_components_without_weight_do_not_matter():
     weights, means, stds = scale_mixtures([1.0, 0.0], [0.0, 0.3], [1.0, 0.02], 0.5)
     one = gm.expected_log_density(weights[:, :7], means[:, :7], stds[:, :7], 1)
     np.testing.assert_allclose(gm.expected_log_density(weights, means, stds, 2), one, atol=1e-4)
+
+
+@pytest.mark.parametrize("width", [1e-8, 1e-4, 1e4, 1e8])
+@pytest.mark.parametrize("mean", [0.0, 3.0, 1e3])
+@pytest.mark.parametrize("weight", [0.0, 1e-30])
+def test_components_that_do_not_count(width, mean, weight):
+    weights = np.array([[0.6, weight, 0.4 - weight, weight]])
+    means, stds = (
+        np.array([0.0, 0.0, mean, mean])[None, :, None],
+        np.array([1, width, 2, width])[None, :, None],
+    )
+    both = weights[:, ::2], means[:, ::2], stds[:, ::2]
+    expected = gm.expected_log_density(*both)
+    assert expected == pytest.approx(by_integration(*both), abs=1e-3)
+    found = gm.expected_log_density(weights, means, stds, n_groups=2)
+    assert found == pytest.approx(expected, abs=1e-5)
+    alone = np.array([[1.0, weight, weight, weight]])
+    found = gm.expected_log_density(alone, means, stds, n_groups=2)
+    assert found == pytest.approx(gm.expected_log_density(alone[:, :1], means[:, :1], stds[:, :1]), abs=1e-6)
