@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..descriptions.errors import ConfigurationError
-from ..descriptions.files import replacing
+from ..descriptions.files import replacing, write_arrays
 from .sheets import load_polars
 
 SUFFIXES = (".csv", ".npz", ".parquet")
@@ -37,13 +37,13 @@ def write_columns(path, columns: Mapping[str, np.ndarray]) -> None:
         If it is a table, and Polars is not installed.
     """
     suffix = check_suffix(path)
+    if suffix == ".npz":
+        write_arrays(path, **columns)
+        return
+    table = load_polars().DataFrame(dict(columns))
+    write = table.write_csv if suffix == ".csv" else table.write_parquet
     with replacing(path) as new:
-        if suffix == ".npz":
-            np.savez(new, **columns)
-        elif suffix == ".csv":
-            load_polars().DataFrame(dict(columns)).write_csv(new)
-        else:
-            load_polars().DataFrame(dict(columns)).write_parquet(new)
+        write(new)
 
 
 def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import resources
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command(**options)
     except (ValueError, OSError, ImportError) as error:
         parser.exit(2, f"sklearn-mogpe: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "sklearn-mogpe: interrupted before there was a result\n")
 
 
 def _parser():
@@ -66,7 +69,12 @@ def _parser():
 def _train(**options):
     from .train import train  # what is imported here and below takes seconds
 
-    train(**options)
+    # As Ctrl-C: who ends a job because its time is up, too, wants the best parameters so far.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        train(**options)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _predict(**options):

@@ -15,7 +15,7 @@ from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from sklearn.preprocessing import StandardScaler
 
 from ..descriptions.errors import ConfigurationError, at, check_bool, check_keys
-from ..descriptions.files import naming, read_tables, replacing, write_tables
+from ..descriptions.files import naming, read_tables, replacing, write_arrays, write_tables
 from ..estimator.regressor import MoGPERegressor
 from ..estimator.toml_mixin import make_estimator
 from ..metrics import nlpd
@@ -75,8 +75,7 @@ def train(path, *, output: str | None = None, random_state: int | None = None) -
     begin = perf_counter()
     with _undoing(directory, CONFIGURATION, SPLIT):
         write_tables(directory / CONFIGURATION, tables)
-        with replacing(directory / SPLIT) as new:
-            np.savez(new, train=fitted, test=held_out)
+        write_arrays(directory / SPLIT, train=fitted, test=held_out)
         with naming(path):
             estimator.fit(*data.take(fitted))
     scores = {"n_train": len(fitted), "n_test": len(held_out), "seconds": perf_counter() - begin}
@@ -148,7 +147,7 @@ def _read_output(config, directory, default):
 
 @contextmanager
 def _undoing(directory, *names) -> Iterator[None]:
-    """Make a directory; where a fit is refused, leave it and its files as they were.
+    """Make a directory; where a fit fails, leave it and its files as they were.
 
     What the fit itself has left there, such as checkpoints, stays.
     """
@@ -157,7 +156,7 @@ def _undoing(directory, *names) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     try:
         yield
-    except ValueError:
+    except BaseException:
         for name in names:
             (directory / name).unlink(missing_ok=True)
         for name, content in before.items():

@@ -16,8 +16,8 @@ EVALUATION_ROWS = 2048
 ONE_FEATURE_POINTS, SEVERAL_FEATURES_POINTS = 50, 100
 
 # Inducing points in place of "auto" for rows that are many: as a multiple of the root of their number, and at
-# most.
-POINTS_BY_ROOT, MAX_POINTS = 6.5, 220
+# most; and at most where only some of the rows are used at once.
+POINTS_BY_ROOT, MAX_POINTS, MAX_POINTS_OF_MANY = 6.5, 220, 300
 
 # Rows that are few, for which "auto" is as many as in the search; of what is described it always is.
 FEW = 0
@@ -238,7 +238,10 @@ def number_of_points(n_inducing: int | str, n_rows: int, n_features: int) -> int
     if not isinstance(n_inducing, str):
         return n_inducing
     fewest = search_points(n_features)
-    return fewest if n_features == 1 else max(fewest, min(MAX_POINTS, round(POINTS_BY_ROOT * n_rows**0.5)))
+    if n_features == 1:
+        return fewest
+    most = MAX_POINTS if n_rows <= WHOLE_DATA_ROWS else MAX_POINTS_OF_MANY
+    return max(fewest, min(most, round(POINTS_BY_ROOT * n_rows**0.5)))
 
 
 def search_points(n_features: int) -> int:

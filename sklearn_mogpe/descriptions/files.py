@@ -5,6 +5,7 @@ The tables ``[data]``, ``[split]`` and ``[output]`` are for the command ``sklear
 """
 
 import inspect
+import io
 import os
 import tomllib
 from collections.abc import Iterator
@@ -69,6 +70,14 @@ def write_tables(path, tables: dict) -> None:
         new.write_text(tomli_w.dumps(tables), encoding="utf-8")
 
 
+def write_arrays(path, **arrays) -> None:
+    """Write arrays into an NPZ file, see :func:`replacing`."""
+    content = io.BytesIO()  # a zip archive that a disk refuses complains once more, when it is deleted
+    np.savez(content, **arrays)
+    with replacing(path) as new:
+        new.write_bytes(content.getvalue())
+
+
 @contextmanager
 def replacing(path) -> Iterator[Path]:
     """Where to write what then takes the place of a file, all at once: until then, that stays as it was."""
@@ -76,6 +85,8 @@ def replacing(path) -> Iterator[Path]:
     new = path.with_name(f"{os.getpid()}-{path.name}")
     try:
         yield new
+        with new.open("rb+") as file:  # else the name might be on the disk before the content
+            os.fsync(file.fileno())
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)

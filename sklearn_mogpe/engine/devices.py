@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import tensorflow as tf
@@ -110,6 +111,18 @@ def start_devices() -> None:
     """Start TensorFlow's devices, of which it tells on the standard error."""
     with without_start_lines():
         tf.transpose(tf.zeros([1, 2], tf.int32))  # the first of this kind is told of
+
+
+@contextmanager
+def telling_of_memory() -> Iterator[None]:
+    """Make TensorFlow's errors of too little memory Python's, which say what to do."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            f"TensorFlow could not allocate memory: {error.message.splitlines()[0]}. Try fewer inducing "
+            'points (n_inducing), mini-batches (solver="natgrad", batch_size=1024), or device="cpu".'
+        ) from error
 
 
 def let_memory_grow() -> None:

@@ -50,6 +50,8 @@ def export_saved_model(
     ------
     FileExistsError
         If the directory holds anything else.
+    OSError
+        If it cannot be written; then an earlier export stays.
     """
     description = {
         "sklearn_mogpe": __version__,
@@ -76,7 +78,10 @@ def _write(structure, state, scales, n_inducing, description, path):
         file.write_text(json.dumps(description, indent=2), encoding="utf-8")
         served.description = tf.saved_model.Asset(str(file))
         with _replacing(Path(path)) as new:
-            tf.saved_model.save(served, str(new), signatures)
+            try:
+                tf.saved_model.save(served, str(new), signatures)
+            except tf.errors.OpError as error:  # so TensorFlow calls a disk that is full
+                raise OSError(f"Could not write {path}: {error.message}") from error
 
 
 @contextmanager

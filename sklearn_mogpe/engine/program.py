@@ -18,7 +18,7 @@ from ..gps import SparseGP, sparse_gps
 from ..gps.tensorflow_start import no_collections
 from ..mixture_of_experts import MixtureOfExpertsBase
 from .curves import Curves
-from .devices import start_devices
+from .devices import start_devices, telling_of_memory
 from .structure import Structure
 
 State = dict[str, np.ndarray]
@@ -324,7 +324,7 @@ def checkout(structure: Structure) -> Iterator[Program]:
     program = program or without_strategy(Program, structure)
     try:
         # A fit may itself be the work of a worker, whose queue is no place to wait for others in.
-        with joblib.parallel_config(backend="sequential"):
+        with joblib.parallel_config(backend="sequential"), telling_of_memory():
             yield program
     finally:
         with _pool_lock:

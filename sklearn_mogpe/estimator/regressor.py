@@ -48,7 +48,7 @@ class MoGPERegressor(
     n_inducing : int or "auto", default="auto"
         Inducing points of each Gaussian process, M; no more than distinct inputs are used. The cost of a
         step grows with M^2. ``"auto"`` is 50 for one feature; for more it is 6.5 times the root of the
-        number of rows, at least 100 and at most 220.
+        number of rows, 100 to 220, and 300 beyond 20 000 rows.
     experts : list of dict or callable, default=None
         The experts one by one, as many as there shall be. A dict may have ``kernel``, ``mean_function``,
         ``noise_variance``, ``noise_gp``, ``inducing`` (``{"num": 32}``), ``q_mu``, ``q_sqrt``, ``q_diag`` and

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from .. import __version__
 from ..data.problem import Problem
-from ..descriptions.files import replacing, write_tables
+from ..descriptions.files import write_arrays, write_tables
 from ..engine.program import Program, State
 
 # Time between two checkpoints of a run, so that writing them costs little.
@@ -78,7 +78,7 @@ class Checkpoints:
             if not is_whole():
                 return found
             arrays = {f"{i}/{path}": value for i, state in enumerate(found) for path, value in state.items()}
-            _write(file, arrays)
+            _try_to_write(file, arrays)
             return found
         try:
             arrays = _read(file)
@@ -187,9 +187,10 @@ class RunCheckpoints:
         arrays |= {f"history/{name}": value for name, value in self._tracker.history.items()}
         files = self._files()
         number = _number(files[-1]) + 1 if files else 1
-        _write(self._directory / f"checkpoint-{number}.npz", {**arrays, "finished": np.asarray(finished)})
-        for old in files[: max(0, len(files) + 1 - self._max_to_keep)]:
-            old.unlink()
+        file = self._directory / f"checkpoint-{number}.npz"
+        if _try_to_write(file, {**arrays, "finished": np.asarray(finished)}):
+            for old in files[: max(0, len(files) + 1 - self._max_to_keep)]:
+                old.unlink()
         self._saved = time.monotonic()
 
     def _files(self):
@@ -207,10 +208,16 @@ DAMAGES = OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipF
 NAMES = "names"
 
 
-def _write(file: Path, arrays: Arrays) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as new:
-        np.savez(new, **arrays, **{NAMES: np.array(sorted(arrays))})
+def _try_to_write(file: Path, arrays: Arrays) -> bool:
+    """Write arrays into a file; a disk that is full does not end a fit."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_arrays(file, **arrays, **{NAMES: np.array(sorted(arrays))})
+    except OSError as error:
+        message = f"Could not write {file} ({error}); the fit goes on without. Make room on the disk."
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return False
+    return True
 
 
 def _read(file: Path) -> Arrays:

@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data.problem import Problem
@@ -242,7 +243,7 @@ def _train_to_the_end(program, problem, settings, states, callback, checkpoints,
             if not runs.deadline.has_passed():
                 try:
                     settings.solver.run(program, feed, tracker, options)
-                except np.linalg.LinAlgError as error:
+                except (np.linalg.LinAlgError, tf.errors.ResourceExhaustedError) as error:
                     if not np.isfinite(runs.leader.best_loss):
                         raise
                     _warn_of_trouble(error)

@@ -87,7 +87,8 @@ def test_rows_are_scaled_by_themselves_or_by_an_earlier_fit(numbered):
         (2, 900, 195),
         (8, 1024, 208),
         (8, 1200, 220),  # 225.2 by the root
-        (2, 1_000_000, 220),
+        (2, 20_000, 220),
+        (2, 20_001, 300),
     ],
 )
 def test_automatic_number_of_inducing_points(n_features, n_rows, expected):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_mogpe.data.problem import make_problem
@@ -18,9 +19,16 @@ STRUCTURE = Structure(("rbf",), "rbf", 1, 8, "further")
 X = np.linspace(-1, 1, 20)[:, None]
 
 
-def run_and_fail(program, feed, tracker, options):
-    NATGRAD.run(program, feed, tracker, options)
-    raise np.linalg.LinAlgError("Singular, after all.")
+SINGULAR = np.linalg.LinAlgError("Singular, after all.")
+NO_MEMORY = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+
+def run_and_fail(error):
+    def run(program, feed, tracker, options):
+        NATGRAD.run(program, feed, tracker, options)
+        raise error
+
+    return run
 
 
 def never_begin(program, feed, tracker, options):
@@ -39,9 +47,10 @@ def fit(run, n_steps=4, bound="further"):
     return problem, train(structure, problem, settings, Deadline(), starts)
 
 
-def test_a_run_that_fails_keeps_its_best():
-    with pytest.warns(ConvergenceWarning, match=r"ended early, and keeps the best.*Singular, after all\."):
-        problem, failed = fit(run_and_fail)
+@pytest.mark.parametrize("error", [SINGULAR, NO_MEMORY], ids=["singular", "memory"])
+def test_a_run_that_fails_keeps_its_best(error):
+    with pytest.warns(ConvergenceWarning, match="ended early, and keeps the best.*(Singular|OOM)"):
+        problem, failed = fit(run_and_fail(error))
     _, whole = fit(NATGRAD.run)
     assert failed.state.keys() == whole.state.keys()
     for path, value in whole.state.items():

@@ -74,7 +74,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
     Raises
     ------
     numpy.linalg.LinAlgError
-        If no covariance matrix could be factorised.
+        If no covariance matrix could be factorised, or predictions are not finite.
     """
     # In double precision, whatever the mixture's: a line search needs more digits than a float32 has.
     single = replace(
@@ -102,6 +102,11 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         (expert,) = program.model.experts.experts
         noise = expert.likelihood.variance.numpy() + program.model.experts.noise_floor.numpy()
         residuals = (rows.Y - means[:, 0].numpy()) / np.sqrt(noise + rows.error**2)
+        if not np.all(np.isfinite(residuals)):
+            raise np.linalg.LinAlgError(
+                "Expected finite predictions of a single Gaussian process, got some that are not; try "
+                'another kernel, such as "matern32".'
+            )
         parameters = model_parameters(expert)
         own = {path: parameter.unconstrained_variable.numpy() for path, parameter in parameters.items()}
         return Single(state, own, shortest_lengthscales(expert.gp, n_features), noise, residuals)
