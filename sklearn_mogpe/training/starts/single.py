@@ -1,6 +1,7 @@
 """The first step of every fit: one Gaussian process per output, fitted fast."""
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,13 @@ from .divisions import spread_points
 # features, as which distances grow: rows that are all far from one another have nothing to teach.
 STARTS = (1.0, 0.3)
 MAX_ITER = 60
+
+# Where the GP has come to rest, each lengthscale beyond the second of these is set to the first (in standard
+# deviations of the feature), and training goes on for some iterations, from so many of them at most.
+SHORT, LONG, TRY_ITER, TRIES = 1.0, 2.0, 15, 8
+
+# By how much the loss per row has to fall then, and how often that may happen.
+MIN_GAIN, MAX_JUMPS = 5e-3, 10
 
 # No start has less noise than this part of the data's variance.
 MIN_NOISE = 1e-12
@@ -96,7 +104,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
             program.reset(points, LEAST_NOISE * JITTER[structure.dtype])
             scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(n_features))
             candidates.append(_collapse(program, data))
-        state = min(candidates, key=lambda candidate: candidate.loss).state
+        state = _by_jumps(program, data, min(candidates, key=lambda candidate: candidate.loss)).state
         program.assign(state)
         _, means, _ = program.get(mixture_function)(data.X)
         (expert,) = program.model.experts.experts
@@ -112,18 +120,54 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         return Single(state, own, shortest_lengthscales(expert.gp, n_features), noise, residuals)
 
 
-def _collapse(program, data):
+def _collapse(program, data, max_iter=MAX_ITER):
     function = program.get(_collapsed_function)
     tracker = Tracker(program, Candidate(np.inf, program.read()))
     no, yes = tf.constant(False), tf.constant(True)
     while True:
         try:
             theta = pack(program.hyperparameters).numpy()
-            result = minimize(lambda x: function(x, data, no), theta, max_iter=MAX_ITER)
+            result = minimize(lambda x: function(x, data, no), theta, max_iter=max_iter)
             function(tf.constant(result.x), data, yes)
             return Candidate(result.fun / len(data.X), program.read())
         except FloatingPointError:
             tracker.recover()
+
+
+def _by_jumps(program, data, candidate):
+    """Leave local optima in which one lengthscale is too long, and the others have followed it.
+
+    What changes fast with a feature, as a sine does, passes for noise under a long lengthscale; and that the
+    noise would fall under one that is far shorter cannot be seen from near by.
+    """
+    for _ in range(MAX_JUMPS):
+        for theta in _jumps(program, data, candidate.state)[:TRIES]:
+            program.assign(candidate.state)
+            unpack(program.hyperparameters, theta)
+            found = _collapse(program, data, TRY_ITER)
+            if found.loss < candidate.loss - MIN_GAIN:
+                candidate = _collapse(program, data)
+                break
+        else:
+            break
+    return candidate
+
+
+def _jumps(program, data, state):
+    """Hyperparameters with one lengthscale that is short, those that give the least loss first."""
+    program.assign(state)
+    function, jumps = program.get(_collapsed_function), []
+    (expert,) = program.model.experts.experts
+    for parameter in expert.gp.lengthscales:
+        lengthscales = parameter.numpy()
+        for place in zip(*np.nonzero(np.atleast_1d(lengthscales) > LONG), strict=True):
+            shorter = np.array(np.atleast_1d(lengthscales))
+            shorter[place] = SHORT
+            parameter.assign(shorter.reshape(lengthscales.shape))
+            theta = pack(program.hyperparameters)
+            jumps.append((float(function(theta, data, tf.constant(False))[0]), theta))
+        parameter.assign(lengthscales)
+    return [theta for loss, theta in sorted(jumps, key=itemgetter(0)) if np.isfinite(loss)]
 
 
 def _collapsed_function(program: Program):

@@ -48,3 +48,16 @@ def test_many_features_do_not_hide_those_that_matter():
     Y = np.sin(2 * X[:, :1]) + X[:, 1:2] + 0.1 * RNG.standard_normal((150, 1))
     single = fit_single(structure(1), 50, Rows(X, Y, np.ones(150)))
     assert np.max(single.lengthscales[:2]) < np.min(single.lengthscales[2:])
+
+
+def test_a_wave_that_passes_for_noise_under_long_lengthscales():
+    """Without jumps the first lengthscale stays long, and the sine is two thirds of the noise."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1.7, 1.7, (900, 8))
+    wave = np.sin(2.5 * X[:, 0]) * X[:, 1]
+    rest = 0.6 * X[:, 2] ** 2 + np.tanh(2.3 * X[:, 3]) + 0.3 * X[:, 4] * X[:, 5]
+    Y = (wave + rest + 0.4 * rng.standard_normal(900))[:, None]
+    single = fit_single(structure(1), 100, Rows(X, Y, np.ones(900)))
+    assert single.noise < 0.25  # the truth is 0.16, and with the wave it is 0.6
+    assert single.lengthscales[0] < 1.5
+    assert np.min(single.lengthscales[1:]) > 3.0
