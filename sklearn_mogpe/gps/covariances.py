@@ -94,7 +94,7 @@ def covariances(
 
 def _within_reach(X: tf.Tensor) -> tf.Tensor:
     """X, but no farther out than squares of scaled distances can be computed."""
-    reach = FARTHEST * np.sqrt(np.finfo(X.dtype.as_numpy_dtype).max)
+    reach = FARTHEST * np.sqrt(np.finfo(tf.as_dtype(X.dtype).as_numpy_dtype).max)
     return tf.clip_by_value(X, -reach, reach)
 
 

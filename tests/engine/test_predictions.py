@@ -105,8 +105,12 @@ def test_infinitely_far_rows_are_predicted_by_the_prior(make_fitted, kernels, dt
             np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+def cubic(input_dim):
+    return Polynomial(degree=3)
+
+
 def test_kernels_that_overflow_are_told_of(make_fitted):
-    model = make_fitted((Polynomial(degree=3), Polynomial(degree=3)))
+    model = make_fitted((cubic, cubic))
     assert np.all(np.isfinite(model.predict_mixture([[1e6]])[1]))
     with pytest.raises(ValueError, match=r"where the kernels are finite.*X has values up to 1e\+150"):
         model.predict([[1.0], [1e150]])

@@ -41,18 +41,13 @@ def training(tmp_path):
     X, y = make_step(100, random_state=0)
     np.savez(tmp_path / "rows.npz", X=X, y=y)
     (tmp_path / "run.toml").write_text(RUN)
-    process = subprocess.Popen(
-        [sys.executable, "-c", CALL],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    while not list(tmp_path.glob("checkpoints/*/1-experts/starts.npz")):
-        assert process.poll() is None, process.stdout.read()
-        time.sleep(0.05)
-    yield process
-    process.kill()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([sys.executable, "-c", CALL], cwd=tmp_path, **pipes) as process:
+        while not list(tmp_path.glob("checkpoints/*/1-experts/starts.npz")):
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.05)
+        yield process
+        process.kill()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")
