@@ -84,7 +84,7 @@ def test_interrupted(make_regressor, interrupted, params):
     seconds, outcomes = time.perf_counter() - begin, []
     for share in np.linspace(0.0, 1.0, 9)[1:]:
         outcomes.append(outcome(model, interrupted(share * seconds)))
-    assert {"KeyboardInterrupt", "fitted"} <= set(outcomes)
+    assert "KeyboardInterrupt" in outcomes
     # what was interrupted is not lent to others half-way
     np.testing.assert_array_equal(model.fit(X, Y).predict(X_NEW), expected)
 

@@ -103,7 +103,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         for factor in STARTS:
             program.reset(points, LEAST_NOISE * JITTER[structure.dtype])
             scale_lengthscales(program.model.experts.experts[0], factor * np.sqrt(n_features))
-            candidates.append(_collapse(program, data))
+            candidates.append(_collapse(program, data, MAX_ITER))
         state = _by_jumps(program, data, min(candidates, key=lambda candidate: candidate.loss)).state
         program.assign(state)
         _, means, _ = program.get(mixture_function)(data.X)
@@ -120,7 +120,7 @@ def fit_single(structure: Structure, n_inducing: int, rows: Rows) -> Single:
         return Single(state, own, shortest_lengthscales(expert.gp, n_features), noise, residuals)
 
 
-def _collapse(program, data, max_iter=MAX_ITER):
+def _collapse(program, data, max_iter):
     function = program.get(_collapsed_function)
     tracker = Tracker(program, Candidate(np.inf, program.read()))
     no, yes = tf.constant(False), tf.constant(True)
@@ -146,7 +146,7 @@ def _by_jumps(program, data, candidate):
             unpack(program.hyperparameters, theta)
             found = _collapse(program, data, TRY_ITER)
             if found.loss < candidate.loss - MIN_GAIN:
-                candidate = _collapse(program, data)
+                candidate = _collapse(program, data, MAX_ITER)
                 break
         else:
             break
