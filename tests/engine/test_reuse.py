@@ -51,12 +51,17 @@ def test_twenty_fits_of_any_sizes_trace_once(make_regressor, short_search, trace
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_fits(make_regressor, short_search):
-    """The first may fill caches."""
-    resident = []
+def test_nothing_grows_with_the_number_of_fits(make_regressor, short_search):
+    """Neither memory nor threads, open files and processes; the first fits may fill caches."""
+    process, resident, others = psutil.Process(), [], []
     for some in (range(30), range(30, 110)):
         for number in some:
-            fit_and_predict(make_regressor, number, 30, 1, 5, 10, solver="natgrad")
+            sizes = {"n_rows": 30 + number % 20, "n_features": 1 + number % 2, "n_new": 1 + number % 30}
+            fit_and_predict(make_regressor, number, n_inducing=5, solver="natgrad", **sizes)
         gc.collect()
-        resident.append(psutil.Process().memory_info().rss)
+        resident.append(process.memory_info().rss)
+        others.append(
+            [process.num_threads(), len(process.open_files()), len(process.children(recursive=True))]
+        )
     assert resident[1] - resident[0] < 10e6
+    assert np.all(np.subtract(*others) >= 0)

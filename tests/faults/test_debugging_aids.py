@@ -30,10 +30,9 @@ AIDS = {
 }
 
 
-def answers(aid, *options):
-    process = subprocess.run(
-        [sys.executable, *options, "-c", SCRIPT.format(aid=aid)], capture_output=True, text=True, check=False
-    )
+def answers(aid):
+    command = [sys.executable, "-c", SCRIPT.format(aid=aid)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr[-2000:]
     return json.loads(process.stdout)
 

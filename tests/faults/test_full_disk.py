@@ -1,7 +1,6 @@
 """A disk that is full: a fit goes on without checkpoints, and what is written is whole or absent."""
 
 import json
-import resource
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from sklearn_mogpe.training import checkpoints
 from sklearn_mogpe.training.checkpoints import RunCheckpoints
 from sklearn_mogpe.training.tracking import Tracker
 
-pytestmark = pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit of files' sizes")
+resource = pytest.importorskip("resource", reason="this system cannot limit the sizes of files")
 
 
 @contextmanager
@@ -91,9 +90,9 @@ def test_an_export_leaves_the_earlier_one(make_fitted, tmp_path):
 
 
 @pytest.mark.usefixtures("short_search")
-def test_results_of_the_command(tmp_path, capsys):
+def test_results_of_the_command(data, tmp_path, capsys):
     """The model does not fit on the disk, and nothing that is only half of it stays."""
-    X, y = make_step(60, random_state=0)
+    X, y = data
     np.savez(tmp_path / "rows.npz", X=X, y=y)
     file = tmp_path / "run.toml"
     file.write_text(

@@ -36,18 +36,28 @@ CALL = "from sklearn_mogpe.command.main import main; main(['train', 'run.toml'])
 
 
 @pytest.fixture
-def training(tmp_path):
-    """A process of the command that would train for an hour, and has begun to train to the end."""
+def process(tmp_path):
+    """A process of the command that would train for an hour."""
     X, y = make_step(100, random_state=0)
     np.savez(tmp_path / "rows.npz", X=X, y=y)
     (tmp_path / "run.toml").write_text(RUN)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen([sys.executable, "-c", CALL], cwd=tmp_path, **pipes) as process:
-        while not list(tmp_path.glob("checkpoints/*/1-experts/starts.npz")):
-            assert process.poll() is None, process.stdout.read()
-            time.sleep(0.05)
         yield process
         process.kill()
+
+
+def wait_for(process, folder, files):
+    while not list(folder.glob(files)):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def training(process, tmp_path):
+    """The process, which has begun to train to the end."""
+    wait_for(process, tmp_path, "checkpoints/*/1-experts/starts.npz")
+    return process
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")
@@ -77,18 +87,10 @@ def test_killed(training, tmp_path):
             assert len({name: archive[name] for name in archive}) > 3
 
 
-def test_told_to_end_before_there_is_anything(tmp_path):
-    X, y = make_step(100, random_state=0)
-    np.savez(tmp_path / "rows.npz", X=X, y=y)
-    (tmp_path / "run.toml").write_text(RUN)
-    with subprocess.Popen(
-        [sys.executable, "-c", CALL], cwd=tmp_path, stderr=subprocess.PIPE, text=True
-    ) as process:
-        while not (tmp_path / "results" / "split.npz").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=120)
+def test_told_to_end_before_there_is_anything(process, tmp_path):
+    wait_for(process, tmp_path, "results/split.npz")
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "sklearn-mogpe: interrupted before there was a result" in errors
+    assert "sklearn-mogpe: interrupted before there was a result" in output
     assert not (tmp_path / "results").exists()

@@ -159,15 +159,17 @@ def _jumps(program, data, state):
     function, jumps = program.get(_collapsed_function), []
     (expert,) = program.model.experts.experts
     for parameter in expert.gp.lengthscales:
-        lengthscales = parameter.numpy()
-        for place in zip(*np.nonzero(np.atleast_1d(lengthscales) > LONG), strict=True):
-            shorter = np.array(np.atleast_1d(lengthscales))
-            shorter[place] = SHORT
-            parameter.assign(shorter.reshape(lengthscales.shape))
+        lengthscales = np.array(parameter.numpy())
+        for place in np.argwhere(lengthscales > LONG):
+            shorter = lengthscales.copy()
+            shorter[tuple(place)] = SHORT
+            parameter.assign(shorter)
             theta = pack(program.hyperparameters)
-            jumps.append((float(function(theta, data, tf.constant(False))[0]), theta))
+            loss = float(function(theta, data, tf.constant(False))[0])
+            if np.isfinite(loss):
+                jumps.append((loss, theta))
         parameter.assign(lengthscales)
-    return [theta for loss, theta in sorted(jumps, key=itemgetter(0)) if np.isfinite(loss)]
+    return [theta for _, theta in sorted(jumps, key=itemgetter(0))]
 
 
 def _collapsed_function(program: Program):
