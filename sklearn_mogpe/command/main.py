@@ -61,6 +61,8 @@ def _parser():
     predict.add_argument(
         "--coverage", type=float, default=0.9, metavar="P", help="probability of the intervals; default: 0.9"
     )
+    convert = add("convert", _convert, "print what a file of the research code mogpe says as one of ours")
+    convert.add_argument("path", metavar="FILE", help="TOML file of mogpe")
     example = add("example", _example, "print a file to begin with")
     example.add_argument("name", choices=_example_names(), help="which")
     return parser
@@ -81,6 +83,12 @@ def _predict(**options):
     from .predict import predict
 
     predict(**options)
+
+
+def _convert(**options):
+    from .convert import convert
+
+    convert(**options)
 
 
 def _example(name):
