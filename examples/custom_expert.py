@@ -1,10 +1,10 @@
-"""Write an expert of one's own: a straight line, with what is known of its coefficients, beside a GP."""
+"""
+An expert of your own
+=====================
 
-import argparse
-import os
-
-# TensorFlow greets on the standard error. This leaves its errors, and a line on CUDA that nothing silences.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+A class of twenty lines makes a straight line an expert, with a Gaussian posterior of its two coefficients. In
+a mixture with a Gaussian process, L-BFGS of GPflow trains it.
+"""
 
 import gpflow
 import matplotlib.pyplot as plt
@@ -19,7 +19,11 @@ from sklearn_mogpe.metrics import nlpd
 from sklearn_mogpe.mixture_of_experts import MixtureOfExperts
 from sklearn_mogpe.plotting import ExpertsDisplay, MixingProbabilitiesDisplay, PredictiveDensityDisplay
 
-Z = np.linspace(-3, 3, 15)[:, None]  # inducing inputs, of which each GP gets a copy
+# %%
+# The expert
+# ----------
+# It has to tell its function at each row, its noise, and how far it has moved from its prior. So it can be
+# put in every mixture, under every bound.
 
 
 class LineExpert(ExpertBase):
@@ -49,20 +53,26 @@ class LineExpert(ExpertBase):
         return gpflow.kullback_leiblers.gauss_kl(self.q_mu, self.q_sqrt)
 
 
-def make_gp(mean=0.0):
+# %%
+# Fit
+# ---
+# Of the two branches of these data, the lower is the line -1 + 0.3 x, the upper a wave. Where training starts
+# decides where it ends, so here is a first guess: the line lies low, the wave high.
+
+X, y = make_two_branches(300, random_state=1)
+X_new, y_new, truth = make_two_branches(2000, random_state=2, return_truth=True)
+Z = np.linspace(-3, 3, 15)[:, None]  # inducing inputs, of which each GP gets a copy
+
+
+def make_gp(mean):
     noise = gpflow.likelihoods.Gaussian(0.1)
     return SVGPExpert(gpflow.kernels.RBF(), noise, Z, mean_function=gpflow.functions.Constant(mean))
 
 
-def train(model, data, verbose):
-    def report(step, variables, values):
-        if step % 50 == 0:
-            print(f"  step {step}: bound {model.elbo(data):.1f}")
-
-    loss = model.training_loss_closure(data)
-    callback = report if verbose else None
-    optimizer = gpflow.optimizers.Scipy()
-    optimizer.minimize(loss, model.trainable_variables, step_callback=callback, options={"maxiter": 300})
+line, wave = LineExpert(guess=[-1.0, 0.0]), make_gp(mean=1.0)
+gate = SVGPGatingNetwork(gpflow.kernels.RBF(), Z)
+mixture = MixtureOfExperts(Experts([line, wave]), gate, bound="further")
+single = MixtureOfExperts(Experts([make_gp(mean=0.0)]), SVGPGatingNetwork(num_experts=1), bound="further")
 
 
 def predict(model, X):
@@ -71,47 +81,29 @@ def predict(model, X):
     return weights, means[..., 0], np.sqrt(variances[..., 0])
 
 
-def draw(model, X, y):
-    """Three panels: the predictive density, the line and the GP behind it, and which of them speaks."""
-    figure, panels = plt.subplots(1, 3, figsize=(11, 3.8), sharex=True, layout="constrained")
-    x = np.linspace(-3, 3, 200)
-    mixture = predict(model, x[:, None])
-    PredictiveDensityDisplay((x,), *mixture, X=X, y=y).plot(panels[0], legend=False)
-    ExpertsDisplay((x,), *mixture, X=X, y=y).plot(panels[1], legend=False)
-    MixingProbabilitiesDisplay((x,), mixture[0]).plot(panels[2], legend=False)
-    for axes, title in zip(panels, ("density", "experts", "gate"), strict=True):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.set_title(title, loc="left")
-    return figure
+for name, model in (("single GP", single), ("line and GP", mixture)):
+    loss = model.training_loss_closure((X, y[:, None]))
+    gpflow.optimizers.Scipy().minimize(loss, model.trainable_variables, options={"maxiter": 300})
+    print(f"{name + ':':14}NLPD {nlpd(y_new, *predict(model, X_new)):.3f} nats per row", flush=True)
+print(f"{'true density:':14}NLPD {nlpd(y_new, truth.weights, truth.means, truth.stds):.3f} nats per row")
 
+stds = np.linalg.norm(line.q_sqrt.numpy()[0], axis=1)
+for name, mean, std in zip(("intercept", "slope"), line.q_mu.numpy()[:, 0], stds, strict=True):
+    print(f"{name}: {mean:.3f} ± {std:.3f}")
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", default="custom_expert.png", help="file of the picture (%(default)s)")
-    parser.add_argument("--verbose", type=int, default=1, help="0 hides the steps (%(default)s)")
-    options = parser.parse_args()
+# %%
+# Look
+# ----
+# The predictive density, the line and the Gaussian process behind it, and which of them speaks. Displays can
+# be made from arrays: no estimator is needed.
 
-    # Of the two branches of these data, the lower is the line -1 + 0.3 x, the upper a wave.
-    X, y = make_two_branches(300, random_state=1)
-    X_new, y_new, truth = make_two_branches(2000, random_state=2, return_truth=True)
-    data = X, y[:, None]
-    single = MixtureOfExperts(Experts([make_gp()]), SVGPGatingNetwork(num_experts=1), bound="further")
-    # Where training starts decides where it ends. A first guess: the line lies low, the wave high.
-    line, wave = LineExpert(guess=[-1.0, 0.0]), make_gp(mean=1.0)
-    gate = SVGPGatingNetwork(gpflow.kernels.RBF(), Z)
-    mixture = MixtureOfExperts(Experts([line, wave]), gate, bound="further")
-    for name, model in (("single GP", single), ("line and GP", mixture)):
-        train(model, data, options.verbose)
-        print(f"{name + ':':14}NLPD {nlpd(y_new, *predict(model, X_new)):.3f} nats per row", flush=True)
-    print(f"{'true density:':14}NLPD {nlpd(y_new, truth.weights, truth.means, truth.stds):.3f} nats per row")
-
-    stds = np.linalg.norm(line.q_sqrt.numpy()[0], axis=1)
-    for name, mean, std in zip(("intercept", "slope"), line.q_mu.numpy()[:, 0], stds, strict=True):
-        print(f"{name}: {mean:.3f} ± {std:.3f}")
-
-    draw(mixture, X, y).savefig(options.output, dpi=85)
-    print(f"wrote {options.output}")
-
-
-if __name__ == "__main__":
-    main()
+figure, panels = plt.subplots(1, 3, figsize=(11, 3.8), sharex=True, layout="constrained")
+x = np.linspace(-3, 3, 200)
+predicted = predict(mixture, x[:, None])
+PredictiveDensityDisplay((x,), *predicted, X=X, y=y).plot(panels[0], legend=False)
+ExpertsDisplay((x,), *predicted, X=X, y=y).plot(panels[1], legend=False)
+MixingProbabilitiesDisplay((x,), predicted[0]).plot(panels[2], legend=False)
+for axes, title in zip(panels, ("density", "experts", "gate"), strict=True):
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, loc="left")
+figure.savefig("custom_expert.png", dpi=85)

@@ -73,12 +73,15 @@ def convert(path) -> None:
         If it cannot be read.
     """
     with naming(path):
-        tables, remarks = translate(tomllib.loads(Path(path).read_text(encoding="utf-8")))
+        tables, remarks = translate(_read(path))
     lines = [f"From {Path(path).name}, a file of mogpe, by sklearn-mogpe convert."]
     if remarks:
         lines += ["What is not kept, or not quite:"]
     for remark in remarks:
-        lines += textwrap.wrap(f"- {remark}", 106, subsequent_indent="  ", break_long_words=False)
+        plain = "".join(
+            letter if letter.isprintable() else "?" for letter in remark
+        )  # as keys may be strange
+        lines += textwrap.wrap(f"- {plain}", 106, subsequent_indent="  ", break_long_words=False)
     comments = "".join(f"# {line}\n" for line in lines)
     sys.stdout.write(f"{comments}\n{tomli_w.dumps(tables)}")
 
@@ -118,6 +121,14 @@ def translate(config: dict[str, Any]) -> tuple[dict[str, dict[str, Any]], list[s
     return {name: table for name, table in tables.items() if table}, remarks.lines()
 
 
+def _read(path):
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = f"expected a TOML file, got another: {error}; mend it there, or name another file"
+        raise ConfigurationError(problem) from error
+
+
 def _read_split(config):
     test_size = config.get("test_split_size", 0)
     if test_size is False:  # which its scripts take for none
@@ -139,11 +150,11 @@ def _read_data(config, test_size, remarks):
             "(the scripts of mogpe named the data)",
             "data_file",
         )
-        return {}, Sizes(**told)
-    table, found = _look(_read_text(config, "data_file"), remarks)
-    if found.rows is not None:
-        found = found._replace(rows=found.rows - ceil(test_size * found.rows))
-    return table, found._replace(**told)
+        table, found = {}, Sizes()
+    else:
+        table, found = _look(_read_text(config, "data_file"), remarks)
+    sizes = Sizes(**{**told, **{size: number for size, number in found._asdict().items() if number}})
+    return table, sizes._replace(rows=sizes.rows and sizes.rows - ceil(test_size * sizes.rows))
 
 
 def _look(path, remarks):
@@ -310,11 +321,10 @@ def _read_monitoring(config, sizes, remarks):
         monitoring["n_checkpoints"] = check_count(config, "num_ckpts", 1)
     for key, period in {"fast_tasks_period": "log_period", "slow_tasks_period": "image_period"}.items():
         if key in config:
-            with at(key):
-                epochs = int(numbers(config[key]))
+            epochs = 0 if config[key] == 0 else check_count(config, key, 1)
             if "log_dir" not in config:
                 remarks.add("nothing is logged without log_dir", key)
-            elif epochs <= 0:
+            elif epochs == 0:
                 remarks.add("none in mogpe; here there are curves wherever there is log_dir", key)
             elif "batch_size" not in config:
                 monitoring[period] = epochs

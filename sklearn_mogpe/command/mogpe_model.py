@@ -3,6 +3,7 @@
 What cannot be kept is remarked; what is wrong is an error. Both name the key by its path in the file.
 """
 
+import reprlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -113,6 +114,7 @@ def read_gate_functions(configs, n_experts: int, sizes: Sizes, remarks: Remarks)
     ConfigurationError
         If they are not as many as the experts need, or a value is not as expected.
     """
+    configs = [configs] if isinstance(configs, dict) else configs
     configs, needed = _check_list(configs, "tables [[gating_functions]]"), num_gate_functions(n_experts)
     if len(configs) != needed:
         raise ConfigurationError(
@@ -306,5 +308,5 @@ def _read_numbers(config, key, default, shapes=((),), above=None):
 
 def _check_list(configs, expected):
     if not isinstance(configs, list) or not configs:
-        raise ConfigurationError(f"expected {expected}, got {configs!r}")
+        raise ConfigurationError(f"expected {expected}, got {reprlib.repr(configs)}")
     return configs

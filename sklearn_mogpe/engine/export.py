@@ -130,7 +130,7 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
         ========================  =======================================================
 
         They raise ``InvalidArgumentError`` for another number of features, for values of X that are not
-        finite, and for levels that are not strictly between 0 and 1.
+        finite or at which the kernels are not, and for levels that are not strictly between 0 and 1.
     """
     K = model.experts.num_experts
     X_spec = tf.TensorSpec([None, len(scales.X.mean)], tf.float64, name="X")
@@ -144,6 +144,8 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
         X = tf.ensure_shape(X, X_spec.shape, name="X")
         X = tf.debugging.assert_all_finite(X, "Expected finite values of X, got NaN or infinity")
         parts = model.predict_mixture(tf.cast(scales.X.transform(X), dtype))
+        message = "Expected rows of X where the kernels are finite, got at least one too far from those fitted"
+        parts = [tf.debugging.assert_all_finite(part, message) for part in parts]
         weights, means, variances = (tf.cast(part, tf.float64) for part in parts)
         weights /= tf.reduce_sum(weights, 1, keepdims=True)
         return weights, scales.Y.inverse_transform(means), scales.Y.scale * tf.sqrt(variances)

@@ -93,6 +93,7 @@ def predict_joint_functions(
         program.assign(state)
         parts = program.get(_joint_function)(_standardised(program, scales, X))
     mean, covariance = (part.numpy() for part in parts)
+    _check_finite([mean, covariance], X)
     return scales.Y.inverse_transform(mean), scales.Y.scale[:, None, None] ** 2 * covariance
 
 
@@ -203,12 +204,16 @@ def _in_blocks(build: Callable[[Program], Callable], structure, state, scales, X
                 results = [np.empty((len(X), *part.shape[1:])) for part in parts]
             for result, part in zip(results, parts, strict=True):
                 result[block] = part
-    if not all(np.isfinite(result).all() for result in results or []):
+    _check_finite(results or [], X)
+    return results
+
+
+def _check_finite(results, X):
+    if not all(np.isfinite(result).all() for result in results):
         raise ValueError(
             "Expected rows of X where the kernels are finite, got at least one so far from those fitted that "
             f"they are not; try to leave out such rows, X has values up to {np.max(np.abs(X)):.3g}."
         )
-    return results
 
 
 def _standardised(program, scales, X):

@@ -9,6 +9,7 @@ from .figures import close_figures, make_figures
 from .functions_display import GatingFunctionsDisplay, LatentFunctionsDisplay
 from .mixing_probabilities import MixingProbabilitiesDisplay
 from .noise import NoiseDisplay
+from .overview import OverviewDisplay
 from .predictive_density import MomentsDisplay, PredictiveDensityDisplay
 from .training_curve import TrainingCurveDisplay
 
@@ -20,6 +21,7 @@ __all__ = [
     "MixingProbabilitiesDisplay",
     "MomentsDisplay",
     "NoiseDisplay",
+    "OverviewDisplay",
     "PredictiveDensityDisplay",
     "TrainingCurveDisplay",
     "close_figures",

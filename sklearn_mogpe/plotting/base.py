@@ -13,7 +13,7 @@ from ..predictive import gaussian_mixture
 from ..predictive.arrays import Array, Mixture
 from .answers import predict_mixture, select_target
 from .canvas import INK, MIXED, Keywords, add_legend, draw_band, draw_points, line_style, make_axes, style
-from .grid import default_names, make_grid
+from .grid import Grid, default_names, make_grid
 
 # Values of one or two features.
 Coordinates = Sequence[ArrayLike]
@@ -195,11 +195,16 @@ class MixtureDisplay(GridDisplay):
         display
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
+        display: Any = cls._from_grid(estimator, grid, y, output)
+        return display.plot(ax, **plot_kw)
+
+    @classmethod
+    def _from_grid(cls, estimator: Any, grid: Grid, y: Any, output: int) -> Self:
+        """Predict one output on a grid, and draw nothing yet."""
         components = map(grid.shaped, cls._predict(estimator, grid.rows, output))
         observed, name = select_target(y, output)
         names: dict[str, Any] = {"feature_names": grid.names, "target_name": name}
-        display: Any = cls(grid.coordinates, *components, **names, X=grid.drawn, y=observed)
-        return display.plot(ax, **plot_kw)
+        return cls(grid.coordinates, *components, **names, X=grid.drawn, y=observed)
 
     def _draw_mean(self, ax: Any, line_kw: Keywords) -> None:
         """Draw the mean over one feature."""

@@ -82,10 +82,14 @@ class CalibrationDisplay:
         -------
         display
         """
+        return cls._from_rows(estimator, X, y, output).plot(ax, **plot_kw)
+
+    @classmethod
+    def _from_rows(cls, estimator: Any, X: Any, y: Any, output: int) -> Self:
+        """Compare one output with y, and draw nothing yet."""
         weights, means, stds = predict_mixture(estimator, X, output)
         observed = select_output(y, 1, output)[:, None]
-        pit = gaussian_mixture.cdf(observed, weights, means[..., None], stds[..., None])[:, 0]
-        return cls(pit).plot(ax, **plot_kw)
+        return cls(gaussian_mixture.cdf(observed, weights, means[..., None], stds[..., None])[:, 0])
 
     def plot(
         self,

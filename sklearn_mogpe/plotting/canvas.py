@@ -15,6 +15,9 @@ SHADE = "#ad93c9"  # of its greatest density: pale enough for lines on top
 # Of experts: Okabe and Ito's colours, which colour-blind readers can tell apart.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
+# Of lines that are to differ without colours too: of intervals, and of experts.
+DASHES: tuple[Any, ...] = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (6, 1.5, 1, 1.5)))
+
 # Style of an artist, as the user gives it.
 Keywords = dict[str, Any] | None
 
@@ -121,8 +124,17 @@ def expert_colors(n_experts: int) -> list[Any]:
     return list(plt.get_cmap("viridis")(np.linspace(0, 0.95, n_experts)))
 
 
-def add_legend(ax: Any) -> None:
-    """Legend above the axes, where it hides nothing; the best place inside takes long to find."""
+def add_legend(ax: Any, width: int = LEGEND_WIDTH, **kwargs: Any) -> None:
+    """Legend above the axes, where it hides nothing; the best place inside takes long to find.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    width : int, default=80
+        Characters side by side.
+    **kwargs
+        For ``Axes.legend``.
+    """
     labels = ax.get_legend_handles_labels()[1]
-    n_columns = LEGEND_WIDTH // (max(map(len, labels)) + 6)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(n_columns, 1), frameon=False)
+    n_columns = width // (max(map(len, labels)) + 6)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=max(n_columns, 1), frameon=False, **kwargs)

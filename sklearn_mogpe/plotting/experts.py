@@ -5,12 +5,16 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..predictive.arrays import Array
 from .answers import predict_experts
 from .base import MixtureDisplay
 from .canvas import INK, Keywords, area_style, expert_colors, make_axes, style
 
 # Where an expert is less probable than this, its band does not widen the axes.
 VISIBLE = 0.05
+
+# Widths of a line along the horizontal axis, by which dashes are as long as Matplotlib would make them.
+LINE_WIDTHS = 180
 
 
 class ExpertsDisplay(MixtureDisplay):
@@ -69,6 +73,7 @@ class ExpertsDisplay(MixtureDisplay):
         *,
         fade: bool = True,
         colors: Sequence[Any] | None = None,
+        linestyles: Sequence[Any] | None = None,
         legend: bool = True,
         colorbar: bool = True,
         line_kw: Keywords = None,
@@ -87,6 +92,9 @@ class ExpertsDisplay(MixtureDisplay):
             Over one feature: draw each expert as opaque as it is probable.
         colors : sequence of n_experts colours, default=None
             Over one feature.
+        linestyles : sequence of n_experts line styles, default=None
+            Over one feature: "-", or (0, lengths of dashes and gaps in widths of the line), as Matplotlib
+            writes them. None is all solid.
         legend, colorbar : bool, default=True
         line_kw : dict, default=None
             Style of the means, for ``LineCollection``.
@@ -109,30 +117,46 @@ class ExpertsDisplay(MixtureDisplay):
         colors = expert_colors(self.weights.shape[1]) if colors is None else colors
         self.lines_: list[Any] = []
         self.bands_: list[Any] = []
-        for k, color in enumerate(colors):
-            self._plot_expert(ax, k, color, fade, line_kw, band_kw)
+        linestyles = ["-"] * len(colors) if linestyles is None else linestyles
+        for k, (color, linestyle) in enumerate(zip(colors, linestyles, strict=True)):
+            self._plot_expert(ax, k, color, linestyle, fade, line_kw, band_kw)
         self._draw_data(ax, scatter_kw, markersize=2)
         return self._finish(ax, legend, ylabel=self.target_name, ylim=self._limits())
 
     def _plot_expert(
-        self, ax: Any, k: int, color: Any, fade: bool, line_kw: Keywords, band_kw: Keywords
+        self,
+        ax: Any,
+        k: int,
+        color: Any,
+        linestyle: Any,
+        fade: bool,
+        line_kw: Keywords,
+        band_kw: Keywords,
     ) -> None:
         from matplotlib.collections import LineCollection
         from matplotlib.colors import to_rgb
 
         x, mean, std = self.coordinates[0], self.means[:, k], self.stds[:, k]
-        # A colour for each piece of the curve. Collections and meshes can change their opacity, lines cannot.
-        opacity = 0.5 * (self.weights[:-1, k] + self.weights[1:, k]) if fade else np.ones(len(x) - 1)
-        shades = np.column_stack([np.tile(to_rgb(color), (len(opacity), 1)), opacity])
+
+        def shade(weights: Array) -> Array:
+            """A colour for each piece of the curve."""
+            opacity = 0.5 * (weights[:-1] + weights[1:]) if fade else np.ones(len(weights) - 1)
+            return np.column_stack([np.tile(to_rgb(color), (len(opacity), 1)), opacity])
+
+        # Collections and meshes can change their opacity, lines cannot.
         options = area_style(band_kw, alpha=0.25)
+        shades = shade(self.weights[:, k])
         strength = [1.0, 1.0, 1.0, options.pop("alpha")]
         band = mean + 2 * std * [[-1], [1]]
         self.bands_.append(ax.pcolormesh(np.stack([x, x]), band, shades[None] * strength, **options))
-        points = np.column_stack([x, mean])
-        pieces = np.stack([points[:-1], points[1:]], axis=1)
+        ends, drawn = _cut(x, linestyle)
+        points = np.column_stack([ends, np.interp(ends, x, mean)])
+        pieces = np.stack([points[:-1], points[1:]], axis=1)[drawn]
+        shades = shade(np.interp(ends, x, self.weights[:, k]))[drawn]
         options = style(LineCollection, line_kw, linewidth=2, capstyle="butt")
         self.lines_.append(ax.add_collection(LineCollection(pieces, colors=shades, **options)))
-        ax.plot([], [], color=color, linewidth=2, label=f"expert {k + 1}, mean ± 2 std")
+        label = f"expert {k + 1}, mean ± 2 std"
+        ax.plot([], [], color=color, linewidth=2, linestyle=linestyle, label=label)
 
     def _limits(self) -> tuple[float, float]:
         """Ends of the vertical axis: the data, and the bands where they can be seen."""
@@ -159,3 +183,23 @@ class ExpertsDisplay(MixtureDisplay):
                     options = {"levels": [0.5], "colors": color, "linestyles": "--", **(border_kw or {})}
                     self.borders_.append(each.contour(*self.coordinates, weights, **options))
         return self
+
+
+def _cut(x: Array, linestyle: Any) -> tuple[Array, Array]:
+    """Ends of the pieces of a curve over x, of shape (n,), and which pieces are drawn, of shape (n - 1,).
+
+    The pieces end at x, and where a dash begins or ends: a collection would begin anew with each piece.
+    """
+    if isinstance(linestyle, str):
+        if linestyle != "-":
+            raise ValueError(
+                f'Expected "-" or (0, lengths) as a line style of an expert, got {linestyle!r}; '
+                "for example (0, (4, 2))."
+            )
+        return x, np.ones(len(x) - 1, dtype=bool)
+    unit = (x[-1] - x[0]) / LINE_WIDTHS
+    lengths = unit * np.asarray(linestyle[1], dtype=float)
+    cuts = x[0] + np.cumsum(np.tile(lengths, int(LINE_WIDTHS * unit / lengths.sum()) + 1))
+    ends = np.union1d(x, cuts[cuts < x[-1]])
+    middles = 0.5 * (ends[:-1] + ends[1:])
+    return ends, np.searchsorted(cuts, middles) % 2 == 0

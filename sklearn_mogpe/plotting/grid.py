@@ -31,6 +31,8 @@ class Grid(NamedTuple):
         Their names.
     drawn : array of shape (m, 1) or (m, 2)
         Their values in the data.
+    held : dict of str to value
+        The other features, by name, and what they are held at.
     """
 
     rows: Any
@@ -38,6 +40,7 @@ class Grid(NamedTuple):
     features: list[int]
     names: list[str]
     drawn: Array
+    held: dict[str, Any]
 
     def shaped(self, values: Array) -> Array:
         """Values of shape (n, ...) as (n1, ...) or (n1, n2, ...)."""
@@ -94,19 +97,22 @@ def make_grid(
     coordinates = tuple(np.linspace(low - reach, high + reach, n_points, axis=-1))
 
     n_rows = n_points ** len(features)
-    rows = [np.full(n_rows, held[j] if j in held else _middle(column)) for j, column in enumerate(columns)]
-    for j, values in zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True):
-        rows[j] = values.ravel()
+    held |= {j: _middle(columns[j]) for j in range(len(columns)) if j not in held and j not in features}
+    meshes = dict(zip(features, np.meshgrid(*coordinates, indexing="ij"), strict=True))
+    rows = [np.full(n_rows, held[j]) if j in held else meshes[j].ravel() for j in range(len(columns))]
     if hasattr(estimator, "feature_names_in_"):
         table = table_like(X, rows, estimator.feature_names_in_)
     else:
         numeric = all(np.can_cast(values.dtype, float) for values in rows)
         table = np.stack(rows, axis=1, dtype=float if numeric else object)
-    return Grid(table, coordinates, features, [labels[j] for j in features], drawn)
+    names = [labels[j] for j in features]
+    return Grid(table, coordinates, features, names, drawn, {labels[j]: held[j] for j in sorted(held)})
 
 
-def varying_features(estimator: Any, X: Any, fixed: Iterable[Any] | None = None) -> list[int]:
-    """Columns of the first features, two at most, that are numbers, vary in X and are not held.
+def varying_features(
+    estimator: Any, X: Any, fixed: Iterable[Any] | None = None, at_most: int | None = 2
+) -> list[int]:
+    """Columns of the first features that are numbers, vary in X and are not held.
 
     Parameters
     ----------
@@ -115,6 +121,8 @@ def varying_features(estimator: Any, X: Any, fixed: Iterable[Any] | None = None)
     X : array-like of shape (n_rows, n_features)
     fixed : dict of feature to value, default=None
         The features that are held.
+    at_most : int, default=2
+        Number of features after which to stop. None is all.
     """
     columns = _columns(X)
     labels = _labels(estimator, len(columns))
@@ -124,7 +132,7 @@ def varying_features(estimator: Any, X: Any, fixed: Iterable[Any] | None = None)
         for j, column in enumerate(columns)
         if j not in held and _is_numeric(column) and np.nanmin(column) < np.nanmax(column)
     )
-    return list(islice(varying, 2))
+    return list(islice(varying, at_most))
 
 
 def default_names(n_features: int) -> list[str]:

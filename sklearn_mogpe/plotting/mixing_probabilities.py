@@ -109,6 +109,7 @@ class MixingProbabilitiesDisplay(GridDisplay):
         *,
         kind: str = "lines",
         colors: Sequence[Any] | None = None,
+        linestyles: Sequence[Any] | None = None,
         legend: bool = True,
         colorbar: bool = True,
         line_kw: Keywords = None,
@@ -125,6 +126,8 @@ class MixingProbabilitiesDisplay(GridDisplay):
             Over one feature.
         colors : sequence of n_experts colours, default=None
             Over one feature.
+        linestyles : sequence of n_experts line styles, default=None
+            Over one feature. None is all solid.
         legend, colorbar : bool, default=True
         line_kw, area_kw : dict, default=None
             Styles for ``Axes.plot`` and ``Axes.fill_between``.
@@ -146,12 +149,14 @@ class MixingProbabilitiesDisplay(GridDisplay):
         tops = np.cumsum(self.weights, axis=1) if stacked else self.weights
         bottoms = tops - self.weights
         self.lines_, self.areas_ = [], []
+        linestyles = ["-"] * len(labels) if linestyles is None else linestyles
         for k, color in enumerate(expert_colors(len(labels)) if colors is None else colors):
             options = area_style(area_kw, color=color, alpha=0.8 if stacked else 0.1)
             self.areas_.append(ax.fill_between(x, bottoms[:, k], tops[:, k], **options))
             if stacked:
                 self.areas_[k].set_label(labels[k])
             else:
-                self.lines_ += ax.plot(x, tops[:, k], label=labels[k], **line_style(line_kw, color=color))
+                options = line_style(line_kw, color=color, linestyle=linestyles[k])
+                self.lines_ += ax.plot(x, tops[:, k], label=labels[k], **options)
         limits = {"ylim": (0, 1 if stacked else 1.02), "yticks": (0, 0.5, 1)}
         return self._finish(ax, legend, ylabel="mixing probability", **limits)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ..predictive import gaussian_mixture
 from .base import MixtureDisplay
-from .canvas import MIXED, SHADE, Keywords, area_style, draw_band, line_style, make_axes
+from .canvas import DASHES, MIXED, SHADE, Keywords, area_style, draw_band, line_style, make_axes
 
 # Levels beyond which the shading ends, and the heights at which the density is drawn between them.
 TAILS = 0.002, 0.998
@@ -17,8 +17,6 @@ N_HEIGHTS = 300
 LOG_RANGE = 8.0
 
 KINDS = ("relative", "density", "log_density", "intervals")
-
-DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)))
 
 
 class PredictiveDensityDisplay(MixtureDisplay):

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from gpflow.kernels import Polynomial
 
 from sklearn_mogpe.engine import predictions as predict
@@ -109,8 +110,14 @@ def cubic(input_dim):
     return Polynomial(degree=3)
 
 
-def test_kernels_that_overflow_are_told_of(make_fitted):
+def test_kernels_that_overflow_are_told_of(make_fitted, tmp_path):
     model = make_fitted((cubic, cubic))
     assert np.all(np.isfinite(model.predict_mixture([[1e6]])[1]))
     with pytest.raises(ValueError, match=r"where the kernels are finite.*X has values up to 1e\+150"):
         model.predict([[1.0], [1e150]])
+    with pytest.raises(ValueError, match="where the kernels are finite"):
+        model.sample_functions([[1.0], [1e150]])
+    model.export_saved_model(tmp_path / "model")
+    served = tf.saved_model.load(str(tmp_path / "model"))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="where the kernels are finite"):
+        served.predict(tf.constant([[1.0], [1e150]], tf.float64))

@@ -144,10 +144,12 @@ def _by_jumps(program, data, candidate):
         for theta in _jumps(program, data, candidate.state)[:TRIES]:
             program.assign(candidate.state)
             unpack(program.hyperparameters, theta)
-            found = _collapse(program, data, TRY_ITER)
-            if found.loss < candidate.loss - MIN_GAIN:
-                candidate = _collapse(program, data, MAX_ITER)
-                break
+            try:
+                if _collapse(program, data, TRY_ITER).loss < candidate.loss - MIN_GAIN:
+                    candidate = _collapse(program, data, MAX_ITER)
+                    break
+            except np.linalg.LinAlgError:
+                continue
         else:
             break
     return candidate

@@ -5,6 +5,7 @@ import numpy as np
 
 from sklearn_mogpe.data.rows import Rows
 from sklearn_mogpe.engine.structure import Structure
+from sklearn_mogpe.training import starts
 from sklearn_mogpe.training.starts.single import fit_single
 
 RNG = np.random.default_rng(3)
@@ -48,6 +49,21 @@ def test_many_features_do_not_hide_those_that_matter():
     Y = np.sin(2 * X[:, :1]) + X[:, 1:2] + 0.1 * RNG.standard_normal((150, 1))
     single = fit_single(structure(1), 50, Rows(X, Y, np.ones(150)))
     assert np.max(single.lengthscales[:2]) < np.min(single.lengthscales[2:])
+
+
+def test_a_jump_whose_covariances_are_singular_is_passed_over(monkeypatch):
+    collapse, tried = starts.single._collapse, []
+
+    def singular(program, data, max_iter):
+        if max_iter == starts.single.TRY_ITER:
+            tried.append(max_iter)
+            raise np.linalg.LinAlgError("singular")
+        return collapse(program, data, max_iter)
+
+    monkeypatch.setattr(starts.single, "_collapse", singular)
+    single = fit_single(structure(1), 15, Rows(X, X, np.ones(60)))  # a line: its lengthscale is long
+    assert tried
+    np.testing.assert_allclose(single.residuals, 0.0, atol=3.0)
 
 
 def test_a_wave_that_passes_for_noise_under_long_lengthscales():
