@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-DOCS = Path(__file__).parents[1] / "docs" / "examples.md"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @pytest.fixture
@@ -20,9 +20,8 @@ def run(tmp_path):
         elsewhere, here = tmp_path / "temporary", tmp_path / "here"
         elsewhere.mkdir()
         here.mkdir()
-        picture = here / "picture.png"
         process = subprocess.run(
-            [sys.executable, EXAMPLES / f"{name}.py", "--output", picture, "--verbose", "0"],
+            [sys.executable, EXAMPLES / f"{name}.py"],
             capture_output=True,
             text=True,
             check=False,
@@ -30,8 +29,9 @@ def run(tmp_path):
             env={**os.environ, "TMPDIR": str(elsewhere), "MPLBACKEND": "agg"},
         )
         assert process.returncode == 0, process.stderr
+        (picture,) = here.iterdir()
+        assert picture.name == f"{name}.png"
         assert picture.read_bytes().startswith(b"\x89PNG")
-        assert list(here.iterdir()) == [picture]
         assert not list(elsewhere.iterdir())
         return process.stdout
 
@@ -137,7 +137,8 @@ def test_from_toml(run):
 
 
 def test_each_example_is_tested_and_told_of():
-    text = DOCS.read_text(encoding="utf-8")
+    page, settings = (DOCS / name for name in ("examples.md", "conf.py"))
     for example in EXAMPLES.glob("*.py"):
         assert f"test_{example.stem}" in globals()
-        assert f"python examples/{example.name}" in text
+        assert f"python examples/{example.name}" in page.read_text(encoding="utf-8")
+        assert f'"{example.stem}"' in settings.read_text(encoding="utf-8")  # the gallery's order
