@@ -29,7 +29,7 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
     classes_ : array of shape (n_experts,)
         The experts' numbers, from 0.
     n_features_in_ : int
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (n_features,)
         If the regressor was fitted on a table.
     """
 

@@ -33,7 +33,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
     regressor_ : MoGPERegressor
         The fitted mixture.
     n_features_in_ : int
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (n_features,)
         If X had names.
 
     Notes
@@ -118,7 +118,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : array-like of shape (n_features_in_,), default=None
+        input_features : array-like of shape (n_features,), default=None
             If given, must be the names seen in fit.
 
         Returns

@@ -131,7 +131,7 @@ class MoGPERegressor(
     Attributes
     ----------
     n_features_in_ : int
-    feature_names_in_ : array of shape (n_features_in_,)
+    feature_names_in_ : array of shape (n_features,)
         If X had names.
     n_outputs_ : int
     n_experts_ : int
@@ -156,7 +156,7 @@ class MoGPERegressor(
         What each expert has learnt: ``noise_std`` (n_outputs,), in units of y, and, of the named kernels,
         ``signal_std`` (n_outputs,) and ``lengthscales`` (n_outputs, n_features), in units of y and X. Of an
         expert of one's own, its parameters by their names, in standardised units.
-    inducing_inputs_ : list of array of shape (n_inducing_, n_features)
+    inducing_inputs_ : list of array of shape (n_inducing, n_features)
         Of each expert (no rows if one of your own has none), then of the gate, in units of X.
     gating_ : GatingClassifier
         The gating network as a classifier.
