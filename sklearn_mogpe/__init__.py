@@ -3,6 +3,6 @@
 from .estimator.gating_transformer import GatingTransformer
 from .estimator.regressor import MoGPERegressor
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 __all__ = ["GatingTransformer", "MoGPERegressor", "__version__"]

@@ -12,8 +12,10 @@ README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMANDS = [
-    'python3 -m venv .venv && .venv/bin/pip install -q ".[plot]" && .venv/bin/python examples/motorcycle.py',
-    'python3 -m venv .venv && .venv/bin/pip install -q ".[test]" && .venv/bin/python -m pytest',
+    'python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv pip install -q ".[plot]"'
+    " && .venv/bin/python examples/motorcycle.py",
+    'python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv pip install -q ".[test]"'
+    " && .venv/bin/python -m pytest",
 ]
 MAX_IMAGE_BYTES = 200_000
 
