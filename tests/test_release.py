@@ -13,6 +13,9 @@ from sklearn_mogpe import __version__
 
 ROOT = Path(__file__).parents[1]
 
+# Of the package's files, data among them.
+SUFFIXES = {".py", ".csv", ".toml", ".typed"}
+
 
 def test_the_version_is_the_same_everywhere():
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
@@ -39,11 +42,8 @@ def test_the_wheel_holds_the_package_and_its_data(archives):
         metadata = next(name for name in names if name.endswith(".dist-info/METADATA"))
         text = wheel.read(metadata).decode()
     package = {name for name in names if ".dist-info/" not in name}
-    root = ROOT / "sklearn_mogpe"
-    kept = (
-        path for path in root.rglob("*") if path.is_file() and path.suffix in (".py", ".csv", ".toml", ".typed")
-    )
-    assert package == {str(path.relative_to(ROOT)) for path in kept}
+    files = (path for path in (ROOT / "sklearn_mogpe").rglob("*") if path.suffix in SUFFIXES)
+    assert package == {str(path.relative_to(ROOT)) for path in files}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert any(name.endswith(".dist-info/entry_points.txt") for name in names)
     assert f"\nVersion: {__version__}\n" in text

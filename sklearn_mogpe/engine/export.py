@@ -144,7 +144,7 @@ def served_functions(model: MixtureOfExpertsBase, scales: Scales, dtype: str) ->
         X = tf.ensure_shape(X, X_spec.shape, name="X")
         X = tf.debugging.assert_all_finite(X, "Expected finite values of X, got NaN or infinity")
         parts = model.predict_mixture(tf.cast(scales.X.transform(X), dtype))
-        message = "Expected rows of X where the kernels are finite, got at least one too far from those fitted"
+        message = "Expected rows of X where the kernels are finite, got one too far from those fitted"
         parts = [tf.debugging.assert_all_finite(part, message) for part in parts]
         weights, means, variances = (tf.cast(part, tf.float64) for part in parts)
         weights /= tf.reduce_sum(weights, 1, keepdims=True)
