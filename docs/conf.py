@@ -33,6 +33,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_templates", "examples.md"]  # in place of examples.md there is the gallery
 templates_path = ["_templates"]
+default_role = "autolink"  # `name` in docstrings is a link, if there is such a name
 suppress_warnings = ["config.cache"]  # functions, as there are below, cannot be pickled with the settings
 
 html_theme = "furo"
@@ -45,6 +46,7 @@ myst_heading_anchors = 4  # page.md#a-heading is a link, as on git hosts
 
 # The reference. Signatures stay short, as docstrings tell types.
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autosummary_context = {"own_methods": reference.own_methods}
 numpydoc_show_class_members = False  # the templates do
 

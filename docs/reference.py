@@ -15,12 +15,11 @@ ROOMS = {
     "Gaussian processes": "sklearn_mogpe.gps",
     "Monitoring": "sklearn_mogpe.monitoring.event_log",
 }
-WITHOUT_ALL = {"sklearn_mogpe.monitoring.event_log": ["WriteEvents", "make_monitor"]}
 TEXTS = {  # docstrings of modules that other docstrings send readers to
-    "Bounds": "sklearn_mogpe.mixture_of_experts.bounds",
-    "Descriptions of parts": "sklearn_mogpe.gps.configuration",
-    "Descriptions of classes": "sklearn_mogpe.descriptions.errors",
+    "sklearn_mogpe.mixture_of_experts": ["sklearn_mogpe.mixture_of_experts.bounds"],
+    "sklearn_mogpe.gps": ["sklearn_mogpe.gps.configuration", "sklearn_mogpe.descriptions.errors"],
 }
+WITHOUT_ALL = {"sklearn_mogpe.monitoring.event_log": ["WriteEvents", "make_monitor"]}
 
 
 def public(module):
@@ -29,16 +28,35 @@ def public(module):
     return [name for name in names if not name.startswith("__")]
 
 
-def write(file):
-    """Write the page of tables by rooms, from which autosummary makes a page for each name."""
-    lines = ["API reference", "=============", ""]
-    for title, module in (ROOMS | TEXTS).items():
-        lines += [title, "-" * len(title), "", f".. automodule:: {module}", "   :no-members:", ""]
-        if title in ROOMS:
-            lines += [".. autosummary::", "   :toctree:", "   :nosignatures:", ""]
-            lines += [f"   {name}" for name in public(module)] + [""]
-    file.parent.mkdir(exist_ok=True)
-    file.write_text("\n".join(lines), encoding="utf-8")
+def write(directory):
+    """Write a page of all tables, and one for each room, of which autosummary makes a page for each name."""
+    index, *pages = [["API reference", "=" * 13, "", ".. toctree::", "   :hidden:", ""]]
+    index += [f"   {file_name(title)}" for title in ROOMS]
+    for title, module in ROOMS.items():
+        table = ["   :nosignatures:", "", *(f"   {name}" for name in public(module)), ""]
+        index += [
+            "",
+            title,
+            "-" * len(title),
+            "",
+            f".. currentmodule:: {module}",
+            "",
+            ".. autosummary::",
+            *table,
+        ]
+        page = [title, "=" * len(title), "", f".. automodule:: {module}", "   :no-members:", ""]
+        page += [".. autosummary::", "   :toctree:", *table]
+        for text in TEXTS.get(module, []):
+            page += [f".. automodule:: {text}", "   :no-members:", ""]
+        pages.append((file_name(title), page))
+    directory.mkdir(exist_ok=True)
+    for name, lines in [("index", index), *pages]:
+        (directory / f"{name}.rst").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def file_name(title):
+    """Of a room's page."""
+    return title.lower().replace(" ", "_")
 
 
 def own_methods(name):
@@ -60,6 +78,6 @@ def link_gallery(app, docname, source):
 
 def setup(app):
     """Be an extension of Sphinx."""
-    write(Path(app.srcdir) / "api" / "index.rst")
+    write(Path(app.srcdir) / "api")
     app.connect("source-read", link_gallery)
     return {"parallel_read_safe": True}

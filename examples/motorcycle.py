@@ -49,8 +49,8 @@ for model, (top, middle, bottom) in zip((models[2], models[3]), rows.T, strict=T
     MixingProbabilitiesDisplay.from_estimator(model, **span, ax=bottom)
     middle.legend(frameon=False, loc="lower right")
     for axes in (top, middle):
-        axes.plot(X_train, y_train, "o", color=INK, markersize=3.5, label="training rows")
-        axes.plot(X_test, y_test, "o", color=INK, markerfacecolor="w", markersize=4, label="held-out rows")
+        axes.plot(X_train, y_train, "o", color=INK, markersize=3.5, label="training data")
+        axes.plot(X_test, y_test, "o", color=INK, markerfacecolor="w", markersize=4, label="held-out data")
         axes.set(ylim=(-200, 120), xlabel="", ylabel="acceleration (g)")
     bottom.set_xlabel("time after the impact (ms)")
 compact = {"fontsize": 9, "handlelength": 1.4, "columnspacing": 1.0}

@@ -6,6 +6,7 @@ A mixture is fitted to a file that is read in chunks, and goes on learning when 
 changes.
 """
 
+import copy
 import tempfile
 from pathlib import Path
 
@@ -50,10 +51,6 @@ print(f"from the stream:    NLPD {-model.score_samples(X_new, y_new).mean():.3f}
 print(f"from a whole array: NLPD {-whole.score_samples(X_new, y_new).mean():.3f}")
 print(f"true density:       NLPD {nlpd(y_new, truth.weights, truth.means, truth.stds):.3f}", flush=True)
 
-figure, panels = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-display = {"margin": 0, "legend": False}
-PredictiveDensityDisplay.from_estimator(model, X_new[:200], y_new[:200], ax=panels[0], **display)
-
 # %%
 # Then the world changes
 # ----------------------
@@ -66,6 +63,7 @@ def make_changed_step(n_rows, seed):
     return X, y + 0.5 * np.maximum(X[:, 0], 0.0)
 
 
+before = copy.deepcopy(model), X_new[:200], y_new[:200]
 X_new, y_new = make_changed_step(2000, seed=2)
 scores = [-model.score_samples(X_new, y_new).mean()]
 for batch in range(10):
@@ -74,7 +72,13 @@ for batch in range(10):
 for batches in (0, 1, 5, 10):
     print(f"after {2000 * batches:5} rows:   NLPD {scores[batches]:.3f}")
 
-PredictiveDensityDisplay.from_estimator(model, X_new[:200], y_new[:200], ax=panels[1], **display)
+# %%
+# Look
+# ----
+
+figure, panels = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+for shown, axes in zip((before, (model, X_new[:200], y_new[:200])), panels, strict=False):
+    PredictiveDensityDisplay.from_estimator(*shown, margin=0, legend=False, ax=axes)
 panels[2].plot(2000 * np.arange(11), scores, "o-", color="#5b2a86")
 panels[2].set(xlabel="rows since the change", ylabel="NLPD of new rows (nats per row)")
 for axes, title in zip(panels, ("after 60 000 rows", "after a change and 20 000 more", ""), strict=True):
