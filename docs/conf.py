@@ -37,6 +37,7 @@ default_role = "autolink"  # `name` in docstrings is a link, if there is such a 
 suppress_warnings = ["config.cache"]  # functions, as there are below, cannot be pickled with the settings
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
@@ -60,7 +61,7 @@ numpydoc_xref_aliases = {
     for name in reference.public(module)
     if name[0].isupper()
 } | {
-    f"gpflow.{name}": f"gpflow.{name}"
+    f"gpflow.{name}": f":class:`gpflow.{name}`"
     for name in ("kernels.Kernel", "likelihoods.Gaussian", "monitor.Monitor")
 }
 
