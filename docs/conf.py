@@ -68,7 +68,6 @@ numpydoc_xref_aliases = {
 # Every reference in a docstring has to lead somewhere, but for those to what is not public.
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:obj", r"[a-z_]+"),  # attributes, in numpydoc's tables
     ("py:mod", r"sklearn_mogpe\..*"),
     ("py:(class|data|func)", r"sklearn_mogpe(\.\w+){3,}|EventLog|KERNELS|PRIORS|concatenated"),
 ]
@@ -84,7 +83,8 @@ intersphinx_mapping = {
 # The gallery. Examples save pictures where they lie, so copies of them run. Those that have not changed since
 # the last build do not run again.
 EXAMPLES = HERE / "_build" / "examples"
-shutil.copytree(HERE.parent / "examples", EXAMPLES, dirs_exist_ok=True)
+shutil.rmtree(EXAMPLES, ignore_errors=True)
+shutil.copytree(HERE.parent / "examples", EXAMPLES)
 ORDER = ["motorcycle", "two_branches", "two_regimes", "grid_search", "stream", "from_toml", "custom_expert"]
 sphinx_gallery_conf = {
     "examples_dirs": str(EXAMPLES),

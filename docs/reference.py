@@ -4,6 +4,8 @@ import importlib
 from pathlib import Path
 from types import FunctionType
 
+from numpydoc.docscrape_sphinx import SphinxDocString
+
 ROOMS = {
     "Estimators": "sklearn_mogpe",
     "Metrics": "sklearn_mogpe.metrics",
@@ -70,6 +72,12 @@ def own_methods(name):
     return sorted(key for key, value in owned.items() if isinstance(value, kinds) and not key.startswith("_"))
 
 
+def keep_text_of_attributes():
+    """Show what a class says of its attributes: of properties numpydoc shows the first line of their own."""
+    process = SphinxDocString._process_param
+    SphinxDocString._process_param = lambda self, name, text, _: process(self, name, text, False)
+
+
 def link_gallery(app, docname, source):
     """Where the start page links to the page of examples, which git hosts show, link to the gallery."""
     if docname == "index":
@@ -79,5 +87,6 @@ def link_gallery(app, docname, source):
 def setup(app):
     """Be an extension of Sphinx."""
     write(Path(app.srcdir) / "api")
+    keep_text_of_attributes()
     app.connect("source-read", link_gallery)
     return {"parallel_read_safe": True}
