@@ -226,6 +226,48 @@ class FittedModelMixin(LatentFunctionsMixin):
         check_is_fitted(self)
         from ..engine.export import export_saved_model
 
+        export_saved_model(*self._exported(), path)
+
+    def export_onnx(self, path: str | PathLike[str], q: ArrayLike = ()) -> None:
+        """Write an ONNX file, which predicts where neither TensorFlow nor this package is installed.
+
+        It takes ``X`` (n, n_features), and gives ``mean``, ``variance`` (n, n_outputs), ``weights``
+        (n, n_components), ``means``, ``stds`` (n, n_components, n_outputs), ``mixing_proba`` (n, n_experts)
+        and, if there are levels, ``quantiles`` (n, n_outputs, n_levels): all in double precision, and in the
+        units of X and y.
+
+        Parameters
+        ----------
+        path : path-like
+            A file; the place of an earlier one is taken all at once.
+        q : float or array-like of shape (n_levels,), default=()
+            Levels of the quantiles, between 0 and 1, exclusive.
+
+        Raises
+        ------
+        NotFittedError
+            If the model was not fitted.
+        ImportError
+            If the package ``onnx`` is not installed, which the extra ``onnx`` brings.
+        ValueError
+            If a level is not strictly between 0 and 1, or if a part has no formula here: a kernel other than
+            ``"rbf"``, ``"matern12"``, ``"matern32"`` and ``"matern52"`` and their ``"_iso"``, a mean function
+            or noise variance of another form than linear or constant, or experts or a gate of one's own.
+            :meth:`export_saved_model` takes all these.
+
+        Notes
+        -----
+        The operators are those of opset 18, which ONNX runtime has since version 1.14. Their results are
+        those of the estimator, but for its own rounding. A row of X with NaN or infinity gives NaN, since
+        ONNX knows no errors.
+        """
+        check_is_fitted(self)
+        from ..engine.onnx_export import export_onnx
+
+        export_onnx(*self._exported(), path, q)
+
+    def _exported(self) -> tuple[Any, Any, Scales, int, list[str] | None]:
+        """What exports ask for: structure, parameters, scales, inducing points and features' names."""
         names = [str(name) for name in self.feature_names_in_] if hasattr(self, "feature_names_in_") else None
-        parameters, scales = self._state["parameters"], fitted_state.scales(self._state)
-        export_saved_model(self._structure, parameters, scales, self.n_inducing_, names, path)
+        scales = fitted_state.scales(self._state)
+        return self._structure, self._state["parameters"], scales, self.n_inducing_, names
