@@ -60,7 +60,7 @@ def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.
             raise ConfigurationError(f"expected some of the columns {list(columns)}, got {name!r}")
         part = columns[name]
         if part.dtype.kind not in "fiub":
-            example = next(iter(part.ravel()), None)
+            example = next(iter(part.ravel()[:1].tolist()), None)
             raise ConfigurationError(f"expected columns of numbers, got {name!r} with {example!r}")
         if not np.isfinite(part).all():
             place = tuple(np.argwhere(~np.isfinite(part))[0].tolist())

@@ -83,6 +83,6 @@ def _check_part(part: Any, where: str) -> None:
             found = array.ravel() if array.dtype.kind in letters else []
         if len(found):
             raise ValueError(f"Expected numbers in {where}, got {kind} such as {found[0]!s}; {remedy}.")
-    largest = np.finfo(float).max
+    largest = float(np.finfo(float).max)  # Python's own compares with integers of any size
     if array.dtype == object and any(isinstance(item, int) and abs(item) > largest for item in array.flat):
         raise ValueError(f"Input {where} contains a value too large for dtype('float64'); try another unit.")

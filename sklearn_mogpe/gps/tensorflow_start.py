@@ -68,6 +68,7 @@ def _has_stderr() -> bool:
 
 
 with no_collections(), without_start_lines(), warnings.catch_warnings():
+    warnings.filterwarnings("ignore", ".*invalid escape sequence")  # of docstrings, when they are compiled
     warnings.filterwarnings("ignore", "distutils Version classes are deprecated", DeprecationWarning)
     import gpflow  # noqa: F401
     import tensorflow  # noqa: F401

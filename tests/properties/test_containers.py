@@ -143,7 +143,7 @@ def of_any_size(dtype, seed, n):
         return rng.random((n, 2)) < 0.5
     is_float = dtype in ("f2", "f4", "f8", "g")
     limits = np.finfo(dtype) if is_float else np.iinfo(dtype)
-    largest = min(limits.max, 2.0 ** (100 if is_float else 53))
+    largest = min(float(limits.max), 2.0 ** (100 if is_float else 53))
     extremes = rng.choice([-largest if limits.min else 0, largest, getattr(limits, "tiny", 0)], (n, 2))
     usual = np.abs(rng.normal(50, 30, (n, 2)))
     if dtype == "g":
