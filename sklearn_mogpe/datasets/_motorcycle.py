@@ -65,6 +65,11 @@ def load_motorcycle(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
         DESCR : str
             What the data are and where they come from.
 
+    Raises
+    ------
+    ImportError
+        With ``as_frame=True``, if there is no pandas.
+
     Notes
     -----
     The data are those of Silverman [1]_, as in the R data set ``mcycle`` of the package MASS [2]_, taken

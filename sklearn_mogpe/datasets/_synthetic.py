@@ -37,7 +37,7 @@ def make_step(
     ----------
     n_samples : int, default=200
         Number of rows to draw.
-    noise : pair of float, default=(0.05, 0.3)
+    noise : array-like of shape (2,), default=(0.05, 0.3)
         Standard deviation of the noise to the left and to the right of zero, in the target's units.
     random_state : int, RandomState instance or None, default=None
         Source of the random numbers; an int gives the same data at every call.
@@ -61,6 +61,11 @@ def make_step(
             Index of the component each row was drawn from, here always 0.
         density : callable
             ``density(X) -> (weights, means, stds)`` at any inputs.
+
+    Raises
+    ------
+    ValueError
+        If ``n_samples`` or a standard deviation is not positive.
 
     Examples
     --------
@@ -97,7 +102,7 @@ def make_two_branches(
     ----------
     n_samples : int, default=300
         Number of rows to draw.
-    noise : pair of float, default=(0.1, 0.2)
+    noise : array-like of shape (2,), default=(0.1, 0.2)
         Standard deviation of the noise on the upper and on the lower branch, in the target's units.
     random_state : int, RandomState instance or None, default=None
         Source of the random numbers; an int gives the same data at every call.
@@ -121,6 +126,11 @@ def make_two_branches(
             Index of the branch each row was drawn from.
         density : callable
             ``density(X) -> (weights, means, stds)`` at any inputs.
+
+    Raises
+    ------
+    ValueError
+        If ``n_samples`` or a standard deviation is not positive.
 
     Examples
     --------
@@ -161,7 +171,7 @@ def make_two_regimes(
         Number of rows to draw.
     n_outputs : int, default=2
         Number P of outputs.
-    noise : pair of float, default=(0.05, 0.4)
+    noise : array-like of shape (2,), default=(0.05, 0.4)
         Standard deviation of the noise in the calm and in the turbulent regime, in the targets' units.
     random_state : int, RandomState instance or None, default=None
         Source of the random numbers; an int gives the same data at every call.
@@ -185,6 +195,11 @@ def make_two_regimes(
             Index of the regime each row was drawn from.
         density : callable
             ``density(X) -> (weights, means, stds)`` at any inputs.
+
+    Raises
+    ------
+    ValueError
+        If ``n_samples``, ``n_outputs`` or a standard deviation is not positive.
 
     Examples
     --------

@@ -143,7 +143,13 @@ class Configurable:
     """What can be described. A subclass writes ``get_config``, and ``from_config`` if it has to."""
 
     def get_config(self) -> dict:
-        """Plain data, of which :meth:`from_config` makes an object with the same values."""
+        """Plain data, of which :meth:`from_config` makes an object with the same values.
+
+        Raises
+        ------
+        NotImplementedError
+            If the subclass has no such method of its own.
+        """
         raise NotImplementedError(
             f"Expected {type(self).__name__} to have a method get_config that returns a dict of plain data; "
             "write one, with what the constructor takes."
@@ -151,7 +157,17 @@ class Configurable:
 
     @classmethod
     def from_config(cls, config: dict) -> "Configurable":
-        """Make an object from what ``get_config`` returned; by default, give it to the constructor.
+        """Make an object from a description.
+
+        Parameters
+        ----------
+        config : dict
+            What ``get_config`` returned; by default, arguments of the constructor.
+
+        Returns
+        -------
+        Configurable
+            Of the class whose method this is.
 
         Raises
         ------

@@ -37,7 +37,19 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
         self.regressor = regressor
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
-        """Check that the regressor is fitted, and change nothing; X and y are not looked at."""
+        """Check that the regressor is fitted, and change nothing.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_features)
+            Not looked at.
+        y : array-like of shape (n,), default=None
+            Not looked at.
+
+        Returns
+        -------
+        self
+        """
         check_is_fitted(self.regressor)
         return self
 
@@ -48,7 +60,7 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def classes_(self) -> Array:
-        """The experts' numbers, from 0."""
+        """The experts' numbers, from 0, of shape (n_experts,)."""
         return np.arange(self.regressor.n_experts_)
 
     @property
@@ -58,18 +70,18 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
 
     @property
     def feature_names_in_(self) -> Array:
-        """Names of the features seen in fit."""
+        """Names of the features seen in fit, of shape (n_features,)."""
         return self.regressor.feature_names_in_
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Mixing probabilities at X (n, D), of shape (n, n_experts)."""
+        """Mixing probabilities at X (n, n_features), of shape (n, n_experts)."""
         return self.regressor.predict_mixing_proba(X)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Logarithm of :meth:`predict_proba`."""
+        """Logarithms of the mixing probabilities at X (n, n_features), of shape (n, n_experts)."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
     def predict(self, X: ArrayLike) -> Array:
-        """The most probable expert at X (n, D), of shape (n,)."""
+        """The most probable expert at X (n, n_features), of shape (n,)."""
         return self.classes_[np.argmax(self.predict_proba(X), axis=1)]

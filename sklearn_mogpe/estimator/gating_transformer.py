@@ -95,7 +95,7 @@ class GatingTransformer(MetaEstimatorMixin, TransformerMixin, BaseEstimator):
 
     @property
     def feature_names_in_(self) -> Array:
-        """Names of the features seen in fit."""
+        """Names of the features seen in fit, of shape (n_features,)."""
         return self.regressor_.feature_names_in_
 
     def transform(self, X: ArrayLike) -> Array:

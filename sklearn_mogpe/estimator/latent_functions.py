@@ -85,7 +85,9 @@ class LatentFunctionsMixin(MixturePredictorMixin):
         X : array-like of shape (n, n_features)
             At most 5000 rows.
         n_samples : int, default=1
+            Number of draws.
         random_state : int, RandomState instance or None, default=0
+            An int gives the same draws at every call.
 
         Returns
         -------
@@ -121,6 +123,7 @@ class LatentFunctionsMixin(MixturePredictorMixin):
         Returns
         -------
         means : array of shape (n, n_functions)
+            They have no units.
         stds : array of the same shape
             If asked for.
 

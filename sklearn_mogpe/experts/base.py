@@ -19,7 +19,8 @@ class ExpertBase(gpflow.Module, Configurable, abc.ABC):
 
     A new kind of expert says what its latent functions are at some rows, how noisy it is, and how far its
     parameters' distribution is from their prior. Bounds, predictions and training follow from that. With
-    ``get_config`` it can be described by plain data, see :mod:`sklearn_mogpe.descriptions.errors`.
+    ``get_config`` it can be described by plain data, see :mod:`sklearn_mogpe.descriptions.errors`. Within
+    the estimator, y and x are standardised.
 
     Attributes
     ----------
@@ -42,18 +43,23 @@ class ExpertBase(gpflow.Module, Configurable, abc.ABC):
 
     @abc.abstractmethod
     def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
-        """Variance of the noise at X (N, D), of shape (P, N)."""
+        """Variance of the noise at X (N, D), of shape (P, N), in squared units of y."""
 
     def log_noise(self, X: tf.Tensor) -> Marginals:
         """Marginals of latent functions g at X (N, D), each of shape (P, N), if the noise has such.
 
         They multiply its variance by ``exp(g)``. An expert that has them sets ``noise_varies``.
+
+        Raises
+        ------
+        NotImplementedError
+            If the noise has none.
         """
         raise NotImplementedError(f"Expected {type(self).__name__}, whose noise varies, to have log_noise.")
 
     @abc.abstractmethod
     def prior_kl(self) -> tf.Tensor:
-        """KL from the expert's parameters' prior to their variational posterior, a scalar."""
+        """KL of the expert's parameters' variational posterior from their prior, a scalar in nats."""
 
 
 class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
@@ -103,7 +109,17 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "ExpertsBase":
-        """Make experts from a description; those without a ``"class"`` are of :class:`SVGPExpert`.
+        """Make experts from a description.
+
+        Parameters
+        ----------
+        config : dict
+            ``experts``, a list of descriptions; those without a ``"class"`` are of :class:`SVGPExpert`.
+
+        Returns
+        -------
+        ExpertsBase
+            Of the class whose method this is.
 
         Raises
         ------
@@ -119,7 +135,7 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
         """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""
 
     def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
-        """Variance of all experts' noise at X (N, D), of shape (K, P, N)."""
+        """Variance of all experts' noise at X (N, D), of shape (K, P, N), in squared units of y."""
         return tf.stack([expert.noise_variance(X) for expert in self.experts])
 
     def log_noise(self, X: tf.Tensor) -> Marginals | None:
@@ -133,12 +149,23 @@ class ExpertsBase(gpflow.Module, Configurable, abc.ABC):
         return stack_marginals([e.log_noise(X) if e.noise_varies else nothing for e in self.experts])
 
     def prior_kl(self) -> tf.Tensor:
-        """Sum of the experts' KL divergences, a scalar."""
+        """Sum of the experts' KL divergences, a scalar in nats."""
         return tf.add_n([expert.prior_kl() for expert in self.experts])
 
 
 class Experts(ExpertsBase):
-    """Experts of any kinds side by side, evaluated one by one."""
+    """Experts of any kinds side by side, evaluated one by one.
+
+    Parameters
+    ----------
+    experts : sequence of ExpertBase
+        K experts with the same number of outputs.
+
+    Raises
+    ------
+    ValueError
+        If there is no expert, or their numbers of outputs differ.
+    """
 
     def marginals(self, X: tf.Tensor) -> Marginals:
         """Marginals of all experts' latent functions at X (N, D), each of shape (K, P, N)."""

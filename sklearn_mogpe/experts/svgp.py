@@ -39,8 +39,11 @@ class SVGPExpert(ExpertBase):
     inducing_variable : gpflow.inducing_variables.InducingVariables or array of shape (M, D)
     num_outputs : int, default=1
         P.
-    mean_function, q_diag, q_mu, q_sqrt
-        As for :class:`~sklearn_mogpe.gps.SparseGP`.
+    mean_function : callable, default=None
+    q_diag : bool, default=False
+    q_mu : array of shape (M, P), default=None
+    q_sqrt : array of shape (P, M, M), or (M, P) with ``q_diag``, default=None
+        These four as for :class:`~sklearn_mogpe.gps.SparseGP`.
     noise_gp : SparseGP, default=None
         Of P latent functions g, which let the noise change with x: its variance is that of the likelihood
         times ``exp(g(x))``. A log variance with a Gaussian process prior, as in Goldberg, Williams and Bishop
@@ -96,7 +99,7 @@ class SVGPExpert(ExpertBase):
         return result
 
     def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
-        """Variance of the noise at X (N, D), of shape (P, N)."""
+        """Variance of the noise at X (N, D), of shape (P, N), in squared units of y."""
         F = tf.zeros([tf.shape(X)[0], self.num_outputs], X.dtype)
         return tf.transpose(self.likelihood.conditional_variance(X, F))
 
@@ -106,7 +109,7 @@ class SVGPExpert(ExpertBase):
         return result
 
     def prior_kl(self) -> tf.Tensor:
-        """KL from the prior to the variational posterior of the inducing variables, a scalar."""
+        """KL of the variational posterior of the inducing variables from their prior, a scalar in nats."""
         return tf.add_n([gp.prior_kl() for gp in self.gps])
 
     @property
@@ -115,7 +118,13 @@ class SVGPExpert(ExpertBase):
         return [self.gp] if self.noise_gp is None else [self.gp, self.noise_gp]
 
     def get_config(self) -> dict[str, Any]:
-        """Describe the expert by plain data, which :meth:`from_config` takes."""
+        """Describe the expert by plain data, which :meth:`from_config` takes.
+
+        Raises
+        ------
+        ConfigurationError
+            If the likelihood has a scale in place of a variance.
+        """
         noise = self.likelihood.variance
         if noise is None:
             raise ConfigurationError("expected a variance, got a likelihood with a scale", "noise_variance")
@@ -138,6 +147,10 @@ class SVGPExpert(ExpertBase):
             ``noise_variance``, 1 unless given: a number, a list of one for each output, or a function; and,
             if the noise varies, ``noise_gp``, a dict of the keys of a sparse GP.
 
+        Returns
+        -------
+        SVGPExpert
+
         Raises
         ------
         ConfigurationError
@@ -153,12 +166,17 @@ class SVGPExpert(ExpertBase):
 
 
 class SVGPExperts(ExpertsBase):
-    """K sparse variational GP experts (:class:`SVGPExpert`), evaluated in one batched computation.
+    """K sparse variational GP experts, evaluated in one batched computation.
+
+    Parameters
+    ----------
+    experts : sequence of SVGPExpert
+        K experts with the same number of outputs.
 
     Raises
     ------
     ValueError
-        If an expert is of another class.
+        If an expert is of another class, there is none, or their numbers of outputs differ.
     """
 
     def __init__(self, experts: Sequence[SVGPExpert]):
@@ -178,7 +196,20 @@ class SVGPExperts(ExpertsBase):
         return stack_marginals(marginals(self.gps[: self.num_experts], X))
 
     def join(self, parts: Sequence[Marginals], X: tf.Tensor) -> tuple[Marginals, Marginals | None]:
-        """The marginals of ``gps`` at X (N, D) as those of :meth:`marginals` and of :meth:`log_noise`."""
+        """The marginals of ``gps`` as those of the experts' functions and of their noise.
+
+        Parameters
+        ----------
+        parts : sequence of Marginals of shape (P, N)
+            One for each of ``gps``.
+        X : tensor of shape (N, D)
+            Where they are.
+
+        Returns
+        -------
+        functions, log_noise : Marginals of shape (K, P, N)
+            As of :meth:`marginals` and of :meth:`log_noise`; the second is None if nobody's noise varies.
+        """
         functions = stack_marginals(parts[: self.num_experts])
         if not self.noise_varies:
             return functions, None
@@ -187,7 +218,7 @@ class SVGPExperts(ExpertsBase):
         return functions, stack_marginals(own)
 
     def noise_variance(self, X: tf.Tensor) -> tf.Tensor:
-        """Variance of all experts' noise at X (N, D), of shape (K, P, N)."""
+        """Variance of all experts' noise at X (N, D), of shape (K, P, N), in squared units of y."""
         variances = [expert.likelihood.variance for expert in self.experts]
         if not all(_is_constant(variance, self.num_outputs) for variance in variances):
             return super().noise_variance(X)

@@ -59,7 +59,7 @@ class GatingNetworkBase(gpflow.Module, Configurable, abc.ABC):
 
     @abc.abstractmethod
     def prior_kl(self) -> tf.Tensor:
-        """KL from the gate's parameters' prior to their variational posterior, a scalar."""
+        """KL of the gate's parameters' variational posterior from their prior, a scalar in nats."""
 
     def integrated_log_mixing_probs(self, h: Marginals) -> tf.Tensor:
         """Log of the mixing probabilities, of shape (N, K), with the latent functions h (H, N) integrated."""

@@ -20,7 +20,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
     """Mixing probabilities from sparse variational GPs, shared by all outputs.
 
     Two experts take one latent function and a probit, ``Pr(1) = Phi(h)``, ``Pr(2) = Phi(-h)``; K > 2
-    experts take K functions and a softmax; a single expert takes none.
+    experts take K functions and a softmax; a single expert takes none (Scannell, Ek and Richards 2021).
 
     Parameters
     ----------
@@ -30,8 +30,11 @@ class SVGPGatingNetwork(GatingNetworkBase):
     inducing_variable : gpflow.inducing_variables.InducingVariables or array of shape (M, D), default=None
     num_experts : int, default=2
         K.
-    mean_function, q_diag, q_mu, q_sqrt
-        As for :class:`~sklearn_mogpe.gps.SparseGP`.
+    mean_function : callable, default=None
+    q_diag : bool, default=False
+    q_mu : array of shape (M, H), default=None
+    q_sqrt : array of shape (H, M, M), or (M, H) with ``q_diag``, default=None
+        These four as for :class:`~sklearn_mogpe.gps.SparseGP`.
     functions : sequence of SparseGP, default=None
         The latent functions one by one, in place of all of these but ``num_experts``.
 
@@ -80,7 +83,20 @@ class SVGPGatingNetwork(GatingNetworkBase):
         return self.join(marginals(self.gps, X), X)
 
     def join(self, parts: list[Marginals], X: tf.Tensor) -> Marginals:
-        """The marginals of ``gps`` at X (N, D) as those of the gate: for a single expert, of shape (0, N)."""
+        """The marginals of ``gps`` side by side.
+
+        Parameters
+        ----------
+        parts : list of Marginals of shape (L, N)
+            One for each of ``gps``, each with its own L.
+        X : tensor of shape (N, D)
+            Where they are.
+
+        Returns
+        -------
+        Marginals of shape (H, N)
+            For a single expert, of shape (0, N).
+        """
         if len(parts) > 1:
             return Marginals(*(tf.concat(values, 0) for values in zip(*parts, strict=True)))
         if parts:
@@ -91,7 +107,24 @@ class SVGPGatingNetwork(GatingNetworkBase):
     def log_mixing_probs(
         self, h: tf.Tensor, variance: tf.Tensor | None = None, num_points: int | None = None
     ) -> tf.Tensor:
-        """Log of the mixing probabilities, see :class:`GatingNetworkBase`."""
+        """Log of the mixing probabilities given the latent functions.
+
+        The integral has a closed form for two experts (Rasmussen and Williams 2006, section 3.9).
+
+        Parameters
+        ----------
+        h : tensor of shape (..., H, N)
+            Values of the latent functions, or their means.
+        variance : tensor of shape (H, N), default=None
+            If given, the functions are Gaussian with mean ``h``, and are integrated out.
+        num_points : int, default=None
+            For more than two experts, the even number of quasi-random points of that integral. None is the
+            rule of 2 H points of Stroud (1971), for training.
+
+        Returns
+        -------
+        tensor of shape (..., K, N)
+        """
         if self.num_experts == 1:
             return tf.zeros_like(tf.reduce_sum(h, -2, keepdims=True))
         if self.num_experts == 2:
@@ -106,7 +139,7 @@ class SVGPGatingNetwork(GatingNetworkBase):
         return log_sum_exp(log_softmax(h + safe_sqrt(variance) * points, -2), 0)[0] - np.log(J)
 
     def prior_kl(self) -> tf.Tensor:
-        """KL from the prior to the variational posterior of the inducing variables, a scalar."""
+        """KL of the variational posterior of the inducing variables from their prior, a scalar in nats."""
         return prior_kl(self.gps)
 
     def get_config(self) -> dict[str, Any]:
@@ -129,6 +162,10 @@ class SVGPGatingNetwork(GatingNetworkBase):
             ``num_experts``, 2 unless given, ``trainable``, and the keys of a sparse GP, see
             :mod:`sklearn_mogpe.gps.configuration`; or in their place ``functions``, a list of dicts of such
             keys, one for each latent function. A single expert needs none.
+
+        Returns
+        -------
+        SVGPGatingNetwork
 
         Raises
         ------

@@ -16,7 +16,7 @@ def joint_moments(gp: SparseGP, X: tf.Tensor, jitter: Any = None) -> tuple[tf.Te
     gp : SparseGP
     X : tensor of shape (N, D)
     jitter : float or scalar tensor, default=None
-        Added to the diagonal of ``K_uu``. None is GPflow's default.
+        Added to the diagonal of ``K_uu``. None is GPflow's default, 1e-6.
 
     Returns
     -------

@@ -14,7 +14,7 @@ WithGradient = tuple[Any, Callable[..., Any]]
 
 
 def safe_sqrt(x: tf.Tensor) -> tf.Tensor:
-    """Square root with derivative 0 at 0, where the true one is infinite; x may have any shape."""
+    """Square root of x, of any shape, with derivative 0 at 0, where the true one is infinite."""
     return tf.sqrt(tf.maximum(x, 1e-36))
 
 
@@ -129,7 +129,7 @@ def _side_by_side(R: tf.Tensor) -> tf.Tensor:
 
 
 def log_sum_exp(x: tf.Tensor, axis: int) -> tf.Tensor:
-    """Logarithm of the sum of exponentials along an axis, which is kept."""
+    """Logarithm of the sum of exponentials of x, of any shape, along an axis, which is kept with length 1."""
 
     @tf.custom_gradient
     def function(x: tf.Tensor) -> WithGradient:
@@ -142,7 +142,7 @@ def log_sum_exp(x: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def log_softmax(x: tf.Tensor, axis: int) -> tf.Tensor:
-    """Log of the exponentials' shares in their sum along an axis."""
+    """Logarithms, of the shape of x, of any shape, of the exponentials' parts in their sum along an axis."""
 
     @tf.custom_gradient
     def function(x: tf.Tensor) -> WithGradient:

@@ -10,7 +10,7 @@ tfd = tfp.distributions
 
 
 def log_density(prior: tfp.distributions.Distribution, values: tf.Tensor) -> tf.Tensor:
-    """Sum of the log densities of positive values of any shape under a prior, a scalar."""
+    """Sum of the log densities of positive ``values``, of any shape, under a prior; a scalar in nats."""
     return LOG_DENSITIES.get(type(prior), _of_any)(prior, values)
 
 

@@ -24,6 +24,7 @@ class Marginals(NamedTuple):
     Attributes
     ----------
     mean, projected_variance, residual_variance : tensors of shape (..., N)
+        Of an expert's functions, in units of Y and their squares; of the noise's and the gate's, in none.
     """
 
     mean: tf.Tensor
@@ -36,7 +37,16 @@ class Marginals(NamedTuple):
         return self.projected_variance + self.residual_variance
 
     def project(self, points: tf.Tensor) -> tf.Tensor:
-        """Values ``mean + sqrt(projected_variance) * points`` of the projections; points broadcast."""
+        """Values ``mean + sqrt(projected_variance) * points`` of the projections.
+
+        Parameters
+        ----------
+        points : tensor of a shape that broadcasts with (..., N)
+
+        Returns
+        -------
+        tensor of the shape of both
+        """
         return self.mean + safe_sqrt(self.projected_variance) * points
 
 
@@ -78,12 +88,12 @@ class Projection(NamedTuple):
 
     @property
     def num_latent_gps(self) -> int:
-        """L."""
+        """Number of latent functions, L."""
         return sum(gp.num_latent_gps for gp in self.gps)
 
     @property
     def num_sharing(self) -> int:
-        """L / G."""
+        """Number of consecutive latent functions that share a part of ``A``, L / G."""
         return self.gps[0].num_sharing
 
     def marginals(self, mean: tf.Tensor, variance: tf.Tensor) -> list[Marginals]:
@@ -92,6 +102,11 @@ class Projection(NamedTuple):
         Parameters
         ----------
         mean, variance : tensors of shape (G, L / G, N)
+
+        Returns
+        -------
+        list of Marginals
+            One for each of ``gps``, of shape (its latent functions, N).
         """
         shape, sizes = tf.shape(self.prior_mean), [gp.num_latent_gps for gp in self.gps]
         parts = [
@@ -108,7 +123,7 @@ def marginals(
     jitter: Any = None,
     posteriors: Sequence[Posterior] | None = None,
 ) -> list[Marginals]:
-    """Marginals of q(f) at X of several sparse GPs, computed together.
+    """Marginals of q(f) at X of several sparse GPs, computed together (Hensman, Matthews, Ghahramani 2015).
 
     Latent functions with the same number of inducing points go through one batched kernel evaluation, one
     Cholesky factorisation and one triangular solve; those of a GP that share a kernel and inducing variable
@@ -120,7 +135,7 @@ def marginals(
     X : tensor of shape (N, D)
         In the precision of the parameters, or in single precision, see :func:`project`.
     jitter : float or scalar tensor, default=None
-        Added to the diagonal of ``K_uu``. None is GPflow's default.
+        Added to the diagonal of ``K_uu``. None is GPflow's default, 1e-6.
     posteriors : sequence of Posterior, default=None
         What :func:`posteriors_of` gives, if it is known already; the jitter is not looked at then.
 
@@ -154,9 +169,22 @@ def _by_inverse(inverse: tf.Tensor, Kuu: tf.Tensor, Kuf: tf.Tensor) -> tf.Tensor
 
 
 def posteriors_of(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[Posterior]:
-    """What marginals at all X (N, D) have in common, for each group of sparse GPs that can be batched.
+    """What marginals at all X have in common, for each group of sparse GPs that can be batched.
 
     Who predicts a few rows at a time keeps it.
+
+    Parameters
+    ----------
+    gps : sequence of SparseGP
+    X : tensor of shape (N, D)
+        Any rows, of which only the width and the precision matter.
+    jitter : float or scalar tensor, default=None
+        Added to the diagonal of ``K_uu``. None is GPflow's default, 1e-6.
+
+    Returns
+    -------
+    list of Posterior
+        One for each group.
     """
     jitter = gpflow.default_jitter() if jitter is None else jitter
     groups = batches(gps)
@@ -169,6 +197,13 @@ def project(gps: Sequence[SparseGP], X: tf.Tensor, jitter: Any = None) -> list[P
     Where X is in single precision, so is all that is of its size, at a third of the cost; for kernels that
     are evaluated in one batch, and GPs without a mean function. What is of the size of ``K_uu`` keeps the
     precision of the parameters.
+
+    Parameters
+    ----------
+    gps : sequence of SparseGP
+    X : tensor of shape (N, D)
+    jitter : float or scalar tensor, default=None
+        Added to the diagonal of ``K_uu``. None is GPflow's default, 1e-6.
 
     Returns
     -------
@@ -243,6 +278,11 @@ def join_marginals(
         Of all of them.
     moments : sequence of pairs of tensors of shape (G, L / G, N)
         Mean and variance for each projection.
+
+    Returns
+    -------
+    list of Marginals
+        In the order of ``gps``, each of shape (L, N) with its own L.
     """
     results: dict[int, Marginals] = {}
     for projection, own in zip(projections, moments, strict=True):
@@ -251,7 +291,19 @@ def join_marginals(
 
 
 def q_moments(projection: Projection, q: Sequence[tf.Tensor] | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-    """Means and variances of ``A^T v`` under q, of shape (G, L / G, N); ``joint_q`` may be known."""
+    """Means and variances of ``A^T v`` under q.
+
+    Parameters
+    ----------
+    projection : Projection
+    q : pair of tensors, of shapes (M, L) and (L, M, M), or (M, L) if diagonal, default=None
+        What :func:`joint_q` gives, if it is known already.
+
+    Returns
+    -------
+    mean, variance : tensors of shape (G, L / G, N)
+        Of the latent functions less their prior means.
+    """
     gps, A, F = projection.gps, projection.A, projection.num_sharing
     G, M, _ = tf.unstack(tf.shape(A))
     q_mu, q_sqrt = (tf.cast(part, A.dtype) for part in q or joint_q(gps))

@@ -116,7 +116,7 @@ class SparseGP(gpflow.Module, Configurable):
 
     @property
     def lengthscales(self) -> list[gpflow.Parameter]:
-        """Lengthscales of all parts of the kernel that have such."""
+        """Lengthscales of all parts of the kernel that have such, in units of X."""
         parts = (self.kernel, *self.kernel.submodules)
         found = (getattr(part, "lengthscales", None) for part in parts)
         return [lengthscales for lengthscales in found if isinstance(lengthscales, gpflow.Parameter)]
@@ -134,7 +134,7 @@ class SparseGP(gpflow.Module, Configurable):
         return [parts[0]] * self.num_latent_gps if len(parts) == 1 else parts
 
     def prior_kl(self) -> tf.Tensor:
-        """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar."""
+        """Sum over the latent functions of ``KL(q(v) || N(0, I))``, a scalar in nats."""
         return gpflow.kullback_leiblers.gauss_kl(self.q_mu, self.q_sqrt)
 
     def get_config(self) -> dict[str, Any]:
@@ -151,6 +151,10 @@ class SparseGP(gpflow.Module, Configurable):
             Keys of a sparse GP, see :mod:`sklearn_mogpe.gps.configuration`, ``num_latent_gps`` and
             ``trainable``.
 
+        Returns
+        -------
+        SparseGP
+
         Raises
         ------
         ConfigurationError
@@ -161,7 +165,7 @@ class SparseGP(gpflow.Module, Configurable):
 
 
 def sparse_gps(module: gpflow.Module) -> list[SparseGP]:
-    """All sparse GPs of which a module consists."""
+    """All sparse GPs of which a module consists, itself among them if it is one."""
     return [part for part in (module, *module.submodules) if isinstance(part, SparseGP)]
 
 
@@ -181,6 +185,17 @@ def batches(gps: Sequence[SparseGP]) -> list[list[SparseGP]]:
 
 
 def joint_q(gps: Sequence[SparseGP]) -> tuple[tf.Tensor, tf.Tensor]:
-    """``q_mu`` (M, L) and ``q_sqrt`` (L, M, M), or (M, L) if diagonal, of all latent functions of a batch."""
+    """Mean and root of q of all L latent functions of some GPs side by side.
+
+    Parameters
+    ----------
+    gps : sequence of SparseGP
+        With equally many inducing points, and all of them diagonal or none.
+
+    Returns
+    -------
+    q_mu : tensor of shape (M, L)
+    q_sqrt : tensor of shape (L, M, M), or (M, L) if diagonal
+    """
     q_mu, roots = tf.concat([gp.q_mu for gp in gps], 1), [gp.q_sqrt for gp in gps]
     return q_mu, tf.concat(roots, 1) if gps[0].q_diag else concatenated(roots)

@@ -12,17 +12,21 @@ SEPARABLE = (tfp.bijectors.Exp, tfp.bijectors.Softplus, tfp.bijectors.FillTriang
 
 
 def stacked(parts: Sequence[Any]) -> tf.Tensor:
-    """Stack parameters or tensors of one shape along a new first axis."""
+    """The ``parts``, parameters or tensors of one shape, along a new first axis: of shape (n_parts, ...)."""
     return _join(tf.stack, parts)
 
 
 def concatenated(parts: Sequence[Any]) -> tf.Tensor:
-    """Concatenate parameters or tensors along their first axis."""
+    """The ``parts``, parameters or tensors of shapes (n, ...), joined along their first axis."""
     return _join(lambda values: tf.concat(values, 0), parts)
 
 
 def assign_concatenated(parameters: Sequence[Parameter], values: tf.Tensor, accept: tf.Tensor) -> None:
-    """Give parameters of one transform what :func:`concatenated` would make ``values`` of, if accepted."""
+    """Give ``parameters`` of one transform their parts of ``values``, of the shape that they have joined.
+
+    Joined, that is one after another along their first axis. If ``accept`` (a scalar) is false, they stay as
+    they are.
+    """
     unconstrained = parameters[0].transform.inverse(values)  # type: ignore[union-attr]  # is there
     parts = tf.split(unconstrained, [parameter.shape[0] for parameter in parameters])
     for parameter, part in zip(parameters, parts, strict=True):

@@ -31,13 +31,16 @@ tfd = tfp.distributions
 class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLossMixin, Configurable, abc.ABC):
     """``p(y | x) = sum_k Pr(alpha = k | x) p(y | alpha = k, x)``.
 
+    A mixture of experts (Jacobs, Jordan, Nowlan and Hinton 1991). Within the estimator, y and x are
+    standardised.
+
     Parameters
     ----------
     experts : ExpertsBase
         K experts with P outputs.
     gating_network : GatingNetworkBase
         Probabilities of K experts.
-    bound : {"tight", "further_gating", "further"} or callable, default="tight"
+    bound : {"tight", "further_gating", "further", "predictive"} or callable, default="tight"
         The lower bound of each row's log likelihood, see :mod:`sklearn_mogpe.mixture_of_experts.bounds`. The
         default is the highest; the estimator's is ``"further"``, which predicts better in trials.
     num_samples : int, default=32
@@ -99,7 +102,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return [*(np.concatenate(own or nothing) for own in experts if nothing), *gates]
 
     def prior_kl(self) -> tf.Tensor:
-        """Sum of the KL divergences of experts and gate, a scalar."""
+        """Sum of the KL divergences of experts and gate, a scalar in nats."""
         return self.experts.prior_kl() + self.gating_network.prior_kl()
 
     def expected_log_lik(
@@ -109,7 +112,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         sample_weight: tf.Tensor | None = None,
         error: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """The bound's sum over rows, scaled to all data: ``N / B sum_n w_n E_n``, a scalar.
+        """The bound's sum over rows, scaled to all data: ``N / B sum_n w_n E_n``.
 
         Parameters
         ----------
@@ -119,7 +122,12 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         sample_weight : tensor of shape (B,), default=None
             None is 1 for each row.
         error : tensor of shape (B, P), default=None
-            Standard deviations of the known errors of Y. None is 0.
+            Standard deviations of the known errors of Y, in its units. None is 0.
+
+        Returns
+        -------
+        scalar tensor
+            In nats.
         """
         if error is not None:
             latents = latents._replace(error_variance=tf.transpose(tf.square(error)))
@@ -137,18 +145,23 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return n_rows / size
 
     def elbo(self, data: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Lower bound on the log marginal likelihood, a scalar.
+        """Lower bound on the log marginal likelihood.
 
         Parameters
         ----------
         data : tuple of tensors (X, Y), (X, Y, sample_weight) or (X, Y, sample_weight, error)
             Of shapes (B, D), (B, P), (B,) and (B, P).
+
+        Returns
+        -------
+        scalar tensor
+            In nats.
         """
         X, *targets = data
         return self.expected_log_lik(self.latents(X), *targets) - self.prior_kl()
 
     def log_prior_density(self) -> tf.Tensor:
-        """Sum of the log densities of the trainable parameters under their priors, a scalar."""
+        """Sum of the log densities of the trainable parameters under their priors, a scalar in nats."""
         together, terms = defaultdict(list), []
         for parameter in self.trainable_parameters:
             if parameter.prior is not None and parameter.prior_on is PriorOn.CONSTRAINED:
@@ -161,7 +174,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return tf.add_n(terms) if terms else tf.zeros([], gpflow.default_float())
 
     def maximum_log_likelihood_objective(self, data: Sequence[tf.Tensor]) -> tf.Tensor:
-        """The bound, under the name that GPflow's training functions ask for."""
+        """The :meth:`elbo` of ``data`` of the shapes told there, a scalar, as GPflow asks for it."""
         return self.elbo(data)
 
     def get_config(self) -> dict[str, Any]:
@@ -196,6 +209,11 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
             :class:`~sklearn_mogpe.experts.SVGPExpert` and the gate is of
             :class:`~sklearn_mogpe.gating_networks.SVGPGatingNetwork`.
 
+        Returns
+        -------
+        MixtureOfExpertsBase
+            Of the class whose method this is.
+
         Raises
         ------
         ConfigurationError
@@ -216,7 +234,11 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return cls(experts, gating_network, **options)
 
     def predict_mixture(self, X: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Components of the predictive density at X (N, D).
+        """Components of the predictive density at X.
+
+        Parameters
+        ----------
+        X : tensor of shape (N, D)
 
         Returns
         -------
@@ -224,13 +246,23 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
             Of K experts, C = K: their mixing probabilities. Where the noise varies, it is not known for sure,
             and each expert has as many components as stand for what it may be, one after another.
         means, variances : tensors of shape (N, C, P)
-            Of y given each component, noise included.
+            Of y given each component, noise included, in units of y and their squares.
         """
         log_weights, means, variances = self.components(self.latents(X))
         return tf.exp(log_weights), means, variances
 
     def components(self, latents: Latents) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Log weights, means and variances of :meth:`predict_mixture`, from the latent functions."""
+        """What :meth:`predict_mixture` returns, but log weights, from the latent functions.
+
+        Parameters
+        ----------
+        latents : Latents
+
+        Returns
+        -------
+        log_weights : tensor of shape (N, C)
+        means, variances : tensors of shape (N, C, P)
+        """
         K = self.experts.num_experts
         log_weights = self.gating_network.integrated_log_mixing_probs(latents.gates)
         # E N(y; m, v + noise) as a sum over what the noise may be: J components for each expert
@@ -245,7 +277,7 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return tf.exp(self.gating_network.integrated_log_mixing_probs(self.latents(X).gates))
 
     def predict_experts_dists(self, X: tf.Tensor) -> tfp.distributions.Normal:
-        """Each expert's predictive distribution of y at X (N, D), of batch shape (N, K, P).
+        """Each expert's distribution of y at X (N, D), of batch shape (N, K, P), in units of y.
 
         Where the noise varies, and is not known for sure, a normal of the same mean and variance.
         """
@@ -254,21 +286,27 @@ class MixtureOfExpertsBase(gpflow.models.BayesianModel, ExternalDataTrainingLoss
         return tfd.Normal(tf.transpose(latents.experts.mean, axes), tf.sqrt(variance))
 
     def predict_y(self, X: tf.Tensor) -> tfp.distributions.MixtureSameFamily:
-        """The predictive distribution of y at X (N, D), of batch shape (N,) and event shape (P,)."""
+        """Distribution of y at X (N, D), of batch shape (N,) and event shape (P,), in units of y."""
         log_weights, means, variances = self.components(self.latents(X))
         return tfd.MixtureSameFamily(
             tfd.Categorical(logits=log_weights), tfd.MultivariateNormalDiag(means, tf.sqrt(variances))
         )
 
     def predict_y_samples(self, X: tf.Tensor, num_samples: int = 1, seed: Any = None) -> tf.Tensor:
-        """Independent draws of y at X (N, D), of shape (num_samples, N, P).
+        """Independent draws of y at X.
 
         Parameters
         ----------
         X : tensor of shape (N, D)
         num_samples : int, default=1
+            Number of draws at each row.
         seed : int or pair of int, default=None
             As for ``tfp.distributions``; a pair makes the draws a function of the seed alone.
+
+        Returns
+        -------
+        tensor of shape (num_samples, N, P)
+            In units of y.
         """
         return self.predict_y(X).sample(num_samples, seed=seed)
 
@@ -279,7 +317,26 @@ def _inducing_inputs(part: gpflow.Module) -> list[Array]:
 
 
 class MixtureOfExperts(MixtureOfExpertsBase):
-    """A mixture of any experts under any gating network."""
+    """A mixture of any experts under any gating network.
+
+    Parameters
+    ----------
+    experts : ExpertsBase
+        K experts with P outputs.
+    gating_network : GatingNetworkBase
+        Probabilities of K experts.
+    bound : {"tight", "further_gating", "further", "predictive"} or callable, default="tight"
+        What is maximised, see :mod:`sklearn_mogpe.mixture_of_experts.bounds`.
+    num_samples : int, default=32
+        S, the even number of fixed quasi-random points that stand for the bound's expectation.
+    num_data : int, default=None
+        N. If given, the sum over a batch's B rows is scaled by N / B to stand for all rows.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of experts differ, or the bound is not known.
+    """
 
     def latents(self, X: tf.Tensor) -> Latents:
         """Return the latent functions of experts and gate at X (N, D)."""

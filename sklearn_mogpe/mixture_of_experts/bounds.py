@@ -44,6 +44,8 @@ Bound = Callable[[Latents, tf.Tensor, tf.Tensor], tf.Tensor]
 def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     """Integrate what the inducing variables leave open, of experts and gate, inside the logarithm.
 
+    One of the bounds of Scannell, Ek and Richards (2021).
+
     Parameters
     ----------
     latents : Latents
@@ -55,17 +57,48 @@ def tight(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
     Returns
     -------
     tensor of shape (N,)
+        In nats.
     """
     return _expected_log_mixture(latents, Y, points, latents.experts, latents.gates)
 
 
 def further_gating(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
-    """Integrate what the inducing variables leave open of the experts only; else as :func:`tight`."""
+    """Integrate what the inducing variables leave open of the experts only; else as :func:`tight`.
+
+    One of the bounds of Scannell, Ek and Richards (2021).
+
+    Parameters
+    ----------
+    latents : Latents
+    Y : tensor of shape (N, P)
+    points : tensor of shape (S, K * P + H), or (S, 2 * K * P + H) where the noise varies
+        As for :func:`tight`.
+
+    Returns
+    -------
+    tensor of shape (N,)
+        In nats.
+    """
     return _expected_log_mixture(latents, Y, points, latents.experts, _all_outside(latents.gates))
 
 
 def further(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
-    """Average over everything outside the logarithm; else as :func:`tight`."""
+    """Average over everything outside the logarithm; else as :func:`tight`.
+
+    One of the bounds of Scannell, Ek and Richards (2021); for one expert, that of Hensman et al. (2013).
+
+    Parameters
+    ----------
+    latents : Latents
+    Y : tensor of shape (N, P)
+    points : tensor of shape (S, K * P + H), or (S, 2 * K * P + H) where the noise varies
+        As for :func:`tight`.
+
+    Returns
+    -------
+    tensor of shape (N,)
+        In nats.
+    """
     experts, gates = _all_outside(latents.experts), _all_outside(latents.gates)
     return _expected_log_mixture(latents, Y, points, experts, gates)
 
@@ -75,6 +108,18 @@ def predictive(latents: Latents, Y: tf.Tensor, points: tf.Tensor) -> tf.Tensor:
 
     No lower bound on the likelihood. For one expert of constant noise it is the objective of Jankowiak,
     Pleiss and Gardner (2020), "Parametric Gaussian process regressors". The points are not looked at.
+
+    Parameters
+    ----------
+    latents : Latents
+    Y : tensor of shape (N, P)
+    points : tensor of shape (S, K * P + H), or (S, 2 * K * P + H) where the noise varies
+        As for :func:`tight`.
+
+    Returns
+    -------
+    tensor of shape (N,)
+        In nats.
     """
     # log sum_k Pr(k) sum_j w_j N(y; mu_k, s_k + r_k + noise_kj)
     noises, weights = latents.possible_noises()

@@ -18,7 +18,7 @@ class Latents(NamedTuple):
     experts : Marginals
         Of the experts' functions, each of shape (K, P, N).
     noise_variance : tensor of shape (K, P, N)
-        Of the experts.
+        Of the experts, in squared units of y.
     gates : Marginals
         Of the gating network's functions, each of shape (H, N).
     gating_network : GatingNetworkBase
@@ -46,11 +46,13 @@ class Latents(NamedTuple):
 
         Parameters
         ----------
-        points : tensor that broadcasts to (S, K, P, N)
+        points : tensor of a shape that broadcasts to (S, K, P, N)
+            Not looked at if the noise does not vary.
 
         Returns
         -------
         tensor of shape (S, K, P, N), or (1, K, P, N) if the noise does not vary
+            In squared units of y.
         """
         noise = self.noise_variance[None]
         if self.log_noise is not None:
@@ -62,17 +64,20 @@ class Latents(NamedTuple):
     def possible_noises(self) -> tuple[tf.Tensor, Array]:
         """Noise variances, and with what weights they stand for what is known of the noise.
 
-        Gauss and Hermite's points of the functions g; all outputs have theirs in step.
+        Gauss and Hermite's points of the functions g (Abramowitz and Stegun 1964, 25.4.46); all outputs have
+        theirs in step.
 
         Returns
         -------
         variances : tensor of shape (J, K, P, N)
+            In squared units of y.
         weights : array of shape (J,)
+            Which sum to one.
         """
         points, weights = gauss_hermite(1 if self.log_noise is None else NOISE_POINTS)
         return self.noise_at(tf.constant(points.reshape(-1, 1, 1, 1), self.noise_variance.dtype)), weights
 
     def expected_noise(self) -> tf.Tensor:
-        """Mean of the noise variances, of shape (K, P, N)."""
+        """Mean of the noise variances, of shape (K, P, N), in squared units of y."""
         variances, weights = self.possible_noises()
         return tf.tensordot(tf.constant(weights, variances.dtype), variances, 1)

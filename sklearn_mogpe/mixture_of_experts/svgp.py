@@ -28,19 +28,27 @@ from .latents import Latents
 class MixtureOfSVGPExperts(MixtureOfExpertsBase):
     """A mixture of sparse variational GP experts under a gate of the same kind.
 
-    The Gaussian processes of the experts and of the gate go through one batched computation. Takes the
-    parameters of :class:`MixtureOfExperts`, with :class:`~sklearn_mogpe.experts.SVGPExperts` and
-    :class:`~sklearn_mogpe.gating_networks.SVGPGatingNetwork`.
+    The Gaussian processes of the experts and of the gate go through one batched computation.
+
+    Parameters
+    ----------
+    experts : SVGPExperts
+        K experts with P outputs.
+    gating_network : SVGPGatingNetwork
+        Probabilities of K experts.
+    **kwargs
+        ``bound``, ``num_samples`` and ``num_data`` of :class:`MixtureOfExperts`.
 
     Attributes
     ----------
-    jitter : tf.Variable
+    jitter : scalar tf.Variable
         Added to the diagonal of each covariance matrix before its factorisation. Not trained.
 
     Raises
     ------
     ValueError
-        If the experts or the gate are of other classes.
+        If the experts or the gate are of other classes, their numbers of experts differ, or the bound is not
+        known.
     """
 
     experts: SVGPExperts
@@ -63,7 +71,22 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "MixtureOfSVGPExperts":
-        """Make a mixture from a description; see :class:`MixtureOfExperts`."""
+        """Make a mixture from a description.
+
+        Parameters
+        ----------
+        config : dict
+            As for :class:`MixtureOfExperts`, and ``jitter``, a positive number; GPflow's, if missing.
+
+        Returns
+        -------
+        MixtureOfSVGPExperts
+
+        Raises
+        ------
+        ConfigurationError
+            If a key or value is not as expected.
+        """
         model = super().from_config({key: value for key, value in config.items() if key != "jitter"})
         if "jitter" in config:
             model.jitter.assign(make_at(partial(numbers, above=0.0), config, "jitter"))
@@ -75,9 +98,17 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
         return self.experts.gps + self.gating_network.gps
 
     def latents(self, X: tf.Tensor, posteriors: Sequence[Posterior] | None = None) -> Latents:
-        """Return the latent functions of experts and gate at X (N, D).
+        """Return the latent functions of experts and gate at X.
 
-        Fewer operations do if what :meth:`posteriors` gives is known.
+        Parameters
+        ----------
+        X : tensor of shape (N, D)
+        posteriors : sequence of Posterior, default=None
+            What :meth:`posteriors` gives. Fewer operations do if it is known already.
+
+        Returns
+        -------
+        Latents
         """
         return self.join(X, marginals(self.gps, X, self.jitter, posteriors))
 
@@ -90,11 +121,23 @@ class MixtureOfSVGPExperts(MixtureOfExpertsBase):
         return project(self.gps, X, self.jitter)
 
     def prior_kl(self) -> tf.Tensor:
-        """Sum of the KL divergences of experts and gate, a scalar."""
+        """Sum of the KL divergences of experts and gate, a scalar in nats."""
         return prior_kl(self.gps)
 
     def join(self, X: tf.Tensor, parts: list[Marginals]) -> Latents:
-        """The marginals of ``gps`` at X (N, D) as the latent functions of experts and gate."""
+        """The marginals of ``gps`` as the latent functions of experts and gate.
+
+        Parameters
+        ----------
+        X : tensor of shape (N, D)
+            Where they are.
+        parts : list of Marginals of shape (L, N)
+            One for each of ``gps``, each with its own L.
+
+        Returns
+        -------
+        Latents
+        """
         n = len(self.experts.gps)
         functions, log_noise = self.experts.join(parts[:n], X)
         return Latents(

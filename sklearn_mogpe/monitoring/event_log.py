@@ -210,7 +210,7 @@ class WriteEvents(MonitorTask):
         self.run(**numbers)
 
     def run(self, **numbers) -> None:
-        """Write the values of the present step."""
+        """Write the values that the function gives for ``numbers``, at the present step."""
         self.file.write(self.current_step, self.values(**numbers))
 
 

@@ -193,6 +193,13 @@ class MixtureDisplay(GridDisplay):
         Returns
         -------
         display
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no mixture.
+        ValueError
+            If the features cannot be drawn over, or there is no such output.
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         display: Any = cls._from_grid(estimator, grid, y, output)

@@ -22,9 +22,9 @@ class CalibrationDisplay:
     """Histogram of the probability integral transform (PIT), and coverage of the central intervals.
 
     The PIT of a row is the predicted probability of a y below the observed one. If the predictions are
-    calibrated, it is uniform on [0, 1]. A histogram that is high at both ends tells of densities that are too
-    narrow, one that is high in the middle of densities that are too wide. The bands hold what a calibrated
-    model would show with the probability ``confidence``, at each place by itself.
+    calibrated, it is uniform on [0, 1] [1]_. A histogram that is high at both ends tells of densities that
+    are too narrow, one that is high in the middle of densities that are too wide. The bands hold what a
+    calibrated model would show with the probability ``confidence``, at each place by itself.
 
     Parameters
     ----------
@@ -46,6 +46,11 @@ class CalibrationDisplay:
         Part of the rows in the central interval, against the interval's probability.
     coverage_band_ : PolyCollection
         Expected of a calibrated model.
+
+    References
+    ----------
+    .. [1] T. Gneiting, F. Balabdaoui, A. E. Raftery (2007). Probabilistic forecasts, calibration and
+       sharpness. Journal of the Royal Statistical Society, series B, 69(2), 243-268.
 
     Examples
     --------
@@ -81,6 +86,13 @@ class CalibrationDisplay:
         Returns
         -------
         display
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no mixture.
+        ValueError
+            If there is no such output.
         """
         return cls._from_rows(estimator, X, y, output).plot(ax, **plot_kw)
 
@@ -122,6 +134,11 @@ class CalibrationDisplay:
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the kind is another.
         """
         if kind not in KINDS:
             raise ValueError(f"Expected one of {list(KINDS)} as kind, got {kind!r}.")

@@ -27,7 +27,7 @@ class ExpertsDisplay(MixtureDisplay):
     weights : array of shape (n1, n_experts) or (n1, n2, n_experts)
         Mixing probabilities.
     means, stds : arrays of the same shape
-        Of y given each expert, noise included.
+        Of y given each expert, noise included, in units of y.
     feature_names : sequence of str, default=None
         Names of the drawn features.
     target_name : str, default="y"
@@ -53,6 +53,11 @@ class ExpertsDisplay(MixtureDisplay):
         Over two features: of the means, then of the standard deviations.
     borders_ : list of QuadContourSet
         Over two features: where an expert has probability 1/2, for each panel that such a line crosses.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
 
     Examples
     --------

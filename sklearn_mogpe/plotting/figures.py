@@ -57,6 +57,13 @@ def make_figures(
         By the names ``"density"``, ``"moments"``, ``"experts"``, ``"latent_functions"``, ``"noise"``,
         ``"mixing_probabilities"``, ``"gating_functions"`` (if there are any), ``"calibration"`` (with y)
         and ``"training_curve"`` (if training was reported).
+
+    Raises
+    ------
+    TypeError
+        If the estimator is no mixture.
+    ValueError
+        If the features cannot be drawn over, or there is no such output.
     """
     if features is None:
         features = varying_features(estimator, X, fixed) or 0  # of which an error says that it does not vary
@@ -84,7 +91,7 @@ def make_figures(
 
 
 def close_figures(figures: Iterable[Any]) -> None:
-    """Let Matplotlib forget some figures, an iterable, which it would keep otherwise."""
+    """Let Matplotlib forget the ``figures``, an iterable of them, which it would keep otherwise."""
     plt = load_pyplot()
     for figure in figures:
         plt.close(figure)

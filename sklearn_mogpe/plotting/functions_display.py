@@ -54,6 +54,11 @@ class LatentFunctionsDisplay(FunctionsDisplay):
     contours_ : list of QuadContourSet
         Over two features: of the means, then of the standard deviations.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
+
     Examples
     --------
     >>> import numpy as np
@@ -128,6 +133,13 @@ class LatentFunctionsDisplay(FunctionsDisplay):
         Returns
         -------
         display
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no mixture.
+        ValueError
+            If the features cannot be drawn over, or there is no such output.
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         functions = ask(estimator, "predict_latent_functions", grid.rows, return_std=True)
@@ -215,6 +227,11 @@ class GatingFunctionsDisplay(FunctionsDisplay):
     contours_ : list of QuadContourSet
         Over two features: of the means, then of the standard deviations.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
+
     Examples
     --------
     >>> import numpy as np
@@ -269,8 +286,11 @@ class GatingFunctionsDisplay(FunctionsDisplay):
 
         Raises
         ------
+        TypeError
+            If the estimator is no mixture.
         ValueError
-            If there is only one expert, and so no gate, or if the gate has no functions.
+            If there is only one expert, and so no gate, if the gate has no functions, or if the features
+            cannot be drawn over.
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         functions = ask(estimator, "predict_gating_functions", grid.rows, return_std=True)

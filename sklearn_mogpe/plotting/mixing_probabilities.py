@@ -43,6 +43,11 @@ class MixingProbabilitiesDisplay(GridDisplay):
     contours_ : list of QuadContourSet
         Over two features.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
+
     Examples
     --------
     >>> from sklearn_mogpe.datasets import make_two_branches
@@ -98,6 +103,13 @@ class MixingProbabilitiesDisplay(GridDisplay):
         Returns
         -------
         display
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no mixture.
+        ValueError
+            If the features cannot be drawn over.
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         weights = grid.shaped(ask(estimator, "predict_mixing_proba", grid.rows))
@@ -137,6 +149,11 @@ class MixingProbabilitiesDisplay(GridDisplay):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the kind is another.
         """
         if kind not in ("lines", "stacked"):
             raise ValueError(f'Expected "lines" or "stacked" as kind, got {kind!r}.')

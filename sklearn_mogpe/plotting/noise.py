@@ -37,6 +37,11 @@ class NoiseDisplay(GridDisplay):
     contours_ : list of QuadContourSet
         Each expert's, over two features.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
+
     Examples
     --------
     >>> import numpy as np
@@ -94,6 +99,13 @@ class NoiseDisplay(GridDisplay):
         Returns
         -------
         display
+
+        Raises
+        ------
+        TypeError
+            If the estimator is no mixture.
+        ValueError
+            If the features cannot be drawn over, or there is no such output.
         """
         grid = make_grid(estimator, X, features, fixed, grid_resolution, margin)
         stds = grid.shaped(select_output(ask(estimator, "predict_noise", grid.rows), 2, output))

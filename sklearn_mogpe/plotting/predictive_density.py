@@ -29,7 +29,7 @@ class PredictiveDensityDisplay(MixtureDisplay):
     weights : array of shape (n1, n_experts) or (n1, n2, n_experts)
         Mixing probabilities.
     means, stds : arrays of the same shape
-        Of y given each expert, noise included.
+        Of y given each expert, noise included, in units of y.
     feature_names : sequence of str, default=None
         Names of the drawn features.
     target_name : str, default="y"
@@ -61,6 +61,11 @@ class PredictiveDensityDisplay(MixtureDisplay):
         The samples, if there are any.
     contours_ : list of QuadContourSet
         Over two features: of mean and std.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
 
     Examples
     --------
@@ -99,25 +104,32 @@ class PredictiveDensityDisplay(MixtureDisplay):
         kind : {"relative", "density", "log_density", "intervals"}, default="relative"
             Over one feature: what is shaded. The density as a part of the highest at the same input, the
             density, its logarithm, or the central intervals.
-        coverage : float or sequence of float, default=(0.5, 0.9)
+        coverage : float or array-like of shape (n_intervals,), default=(0.5, 0.9)
             Over one feature: probabilities of the central intervals whose ends are drawn.
         n_samples : int, default=0
             Over one feature: number of samples at each input of the grid, independent of each other.
         random_state : int, RandomState instance or None, default=0
             For the samples.
         legend, colorbar : bool, default=True
-        line_kw, interval_kw, samples_kw : dict, default=None
-            Styles of the mean, of the intervals' ends, and of the samples, for ``Axes.plot``.
+        line_kw, interval_kw : dict, default=None
+            Styles of the mean and of the intervals' ends, for ``Axes.plot``.
         density_kw : dict, default=None
             Style of the shading, for ``Axes.pcolormesh``, or ``Axes.fill_between`` for the intervals.
         scatter_kw : dict, default=None
             Style of the data, for ``Axes.plot`` over one feature, ``Axes.scatter`` over two.
+        samples_kw : dict, default=None
+            Style of the samples, for ``Axes.plot``.
         contour_kw : dict, default=None
             Style over two features, for ``Axes.contourf``.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the kind is another, or a coverage is not strictly between 0 and 1.
         """
         if kind not in KINDS:
             raise ValueError(f"Expected one of {list(KINDS)} as kind, got {kind!r}.")
@@ -187,7 +199,7 @@ class MomentsDisplay(MixtureDisplay):
     weights : array of shape (n1, n_experts) or (n1, n2, n_experts)
         Mixing probabilities.
     means, stds : arrays of the same shape
-        Of y given each expert, noise included.
+        Of y given each expert, noise included, in units of y.
     feature_names : sequence of str, default=None
         Names of the drawn features.
     target_name : str, default="y"
@@ -215,6 +227,11 @@ class MomentsDisplay(MixtureDisplay):
         The data, if there are any.
     contours_ : list of QuadContourSet
         Over two features: of mean and variance.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree, or there are not one or two features.
 
     Examples
     --------
@@ -252,10 +269,12 @@ class MomentsDisplay(MixtureDisplay):
         random_state : int, RandomState instance or None, default=0
             For the samples.
         legend, colorbar : bool, default=True
-        line_kw, samples_kw : dict, default=None
-            Styles of the mean and of the samples, for ``Axes.plot``.
+        line_kw : dict, default=None
+            Style of the mean, for ``Axes.plot``.
         band_kw : dict, default=None
             Style of the band, for ``Axes.fill_between``.
+        samples_kw : dict, default=None
+            Style of the samples, for ``Axes.plot``.
         scatter_kw : dict, default=None
             Style of the data, for ``Axes.plot`` over one feature, ``Axes.scatter`` over two.
         contour_kw : dict, default=None

@@ -50,6 +50,7 @@ class MixturePredictorMixin(abc.ABC):
         Returns
         -------
         mean : array of shape (n,) or (n, n_outputs)
+            In units of y.
         std : array of the same shape
             If asked for.
         mixing_proba : array of shape (n, n_experts)
@@ -89,6 +90,7 @@ class MixturePredictorMixin(abc.ABC):
         Returns
         -------
         means : array of shape (n, n_experts) or (n, n_experts, n_outputs)
+            In units of y.
         stds : array of the same shape
             If asked for.
         """
@@ -128,7 +130,7 @@ class MixturePredictorMixin(abc.ABC):
         Returns
         -------
         array of shape (n,) or (n, n_outputs)
-            With one more axis, of length n_levels, at the end if ``q`` is not a number.
+            In units of y. With one more axis, of length n_levels, at the end if ``q`` is not a number.
 
         Raises
         ------
@@ -150,7 +152,8 @@ class MixturePredictorMixin(abc.ABC):
         Returns
         -------
         lower, upper : arrays of shape (n,) or (n, n_outputs)
-            With one more axis, of length n_intervals, at the end if ``coverage`` is not a number.
+            In units of y. With one more axis, of length n_intervals, at the end if ``coverage`` is not a
+            number.
 
         Raises
         ------
@@ -189,11 +192,14 @@ class MixturePredictorMixin(abc.ABC):
         ----------
         X : array-like of shape (n, n_features)
         n_samples : int, default=1
+            Number of draws for each row.
         random_state : int, RandomState instance or None, default=0
+            An int gives the same draws at every call.
 
         Returns
         -------
         array of shape (n, n_samples) or (n, n_outputs, n_samples)
+            In units of y.
         """
         mixture = self.predict_mixture(X)
         draws = gaussian_mixture.sample(n_samples, *mixture, check_random_state(random_state))

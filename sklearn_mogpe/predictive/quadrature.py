@@ -19,9 +19,10 @@ SEED = 20210718  # one sequence for everybody, so that bounds can be compared be
 def normal_points(num_points: int, dim: int) -> Array:
     """Points whose average stands for an expectation under ``N(0, I)``.
 
-    A scrambled Sobol sequence, mapped through the normal quantile function, with each point's mirror image,
-    scaled to unit variance in each coordinate. Averages over the points are therefore exact for sums of
-    one-dimensional quadratics, such as the log density of a single Gaussian expert.
+    A Sobol sequence (1967), scrambled as in Matousek (1998) and mapped through the normal quantile function,
+    with each point's mirror image, scaled to unit variance in each coordinate. Averages over the points are
+    therefore exact for sums of one-dimensional quadratics, such as the log density of a single Gaussian
+    expert.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def symmetric_points(dim: int) -> Array:
 
 def gauss_hermite(num_points: int) -> tuple[Array, Array]:
     """Points and weights that stand for an expectation under ``N(0, 1)``, exact for polynomials.
+
+    Gauss and Hermite's rule (Abramowitz and Stegun 1964, 25.4.46).
 
     Parameters
     ----------
