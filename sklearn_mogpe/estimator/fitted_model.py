@@ -92,7 +92,7 @@ class FittedModelMixin(LatentFunctionsMixin):
 
     @property
     def experts_(self) -> list[dict[str, Array]]:
-        """What each expert has learnt, in the units of X and y; see the class."""
+        """What each expert has learnt, in the units of X and y, of the shapes that the class tells."""
         check_is_fitted(self)
         from ..engine.predictions import describe_experts
 
@@ -100,7 +100,7 @@ class FittedModelMixin(LatentFunctionsMixin):
 
     @property
     def inducing_inputs_(self) -> list[Array]:
-        """Inducing inputs (n_inducing, n_features) of each expert, then of the gate, in the units of X."""
+        """Inducing inputs, each of shape (n_inducing, n_features), of experts, then gate, in units of X."""
         check_is_fitted(self)
         scaler = fitted_state.scales(self._state).X
         return [scaler.inverse_transform(Z) for Z in self.model_.inducing_inputs]
