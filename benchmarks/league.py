@@ -10,6 +10,7 @@ import warnings
 from itertools import product
 
 import numpy as np
+from league_more_peers import MORE_METHODS
 from league_peers import METHODS, gaussian
 from measure import arguments, show
 from scipy.stats import rankdata
@@ -113,7 +114,7 @@ def matches(name, seed, methods):
         yield {**where, "method": "truth", **scores(y_test, truth), "fit_s": np.nan}
     for method in methods:
         start = time.perf_counter()
-        predict = METHODS[method](X, y, seed)
+        predict = (METHODS | MORE_METHODS)[method](X, y, seed)
         seconds = time.perf_counter() - start
         yield {**where, "method": method, **scores(y_test, predict(X_test)), "fit_s": seconds}
 
@@ -145,7 +146,7 @@ def show_rounded(title, columns, table):
 
 def main():
     options = arguments(__doc__, sets=[*SETS], methods=[*METHODS], splits=2, out="")
-    for chosen, known in ((options.sets, SETS), (options.methods, METHODS)):
+    for chosen, known in ((options.sets, SETS), (options.methods, METHODS | MORE_METHODS)):
         if not set(chosen) <= set(known):
             raise SystemExit(f"Expected names among {', '.join(known)}, got {' '.join(chosen)}.")
     warnings.simplefilter("ignore", ConvergenceWarning)  # of the exact GP, at the edge of its lengthscales
