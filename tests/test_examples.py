@@ -66,7 +66,7 @@ def test_two_regimes(run):
         assert truth < mixture < min(single - 0.5, truth + 0.1)
     assert numbers("noise of #", output) == pytest.approx([0.05, 0.4], rel=0.1)
     assert numbers("noise of .* and #", output) == pytest.approx([0.05, 0.4], rel=0.1)
-    (agreement,) = percentages("# of the held-out rows", output)
+    (agreement,) = percentages("# of the new rows lie", output)
     assert agreement > 0.95
 
 
