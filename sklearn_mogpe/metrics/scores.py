@@ -52,8 +52,8 @@ def nlpd(
     .. [1] T. Gneiting, A. E. Raftery (2007). Strictly Proper Scoring Rules, Prediction, and Estimation.
        Journal of the American Statistical Association, 102(477), 359-378.
     """
-    mixture = _check_mixture(y_true, weights, means, stds)
-    return _average(-gaussian_mixture.log_density(*mixture), sample_weight)
+    mixture = check_mixture(y_true, weights, means, stds)
+    return average(-gaussian_mixture.log_density(*mixture), sample_weight)
 
 
 @isolated
@@ -98,11 +98,11 @@ def crps(
        score for circular variables and its application to mesoscale forecast ensemble verification.
        Quarterly Journal of the Royal Meteorological Society, 132, 2925-2942.
     """
-    y, weights, means, stds = _check_mixture(y_true, weights, means, stds)
+    y, weights, means, stds = check_mixture(y_true, weights, means, stds)
     components_last = (np.moveaxis(part, 1, -1) for part in (means, stds))
     # its own backend, as the active one may return tensors
     scores = scoringrules.crps_mixnorm(y, *components_last, weights[:, None], backend="numpy")
-    return _average(scores, sample_weight)
+    return average(scores, sample_weight)
 
 
 @isolated
@@ -129,7 +129,7 @@ def pit(y_true: ArrayLike, weights: ArrayLike, means: ArrayLike, stds: ArrayLike
     .. [1] T. Gneiting, F. Balabdaoui, A. E. Raftery (2007). Probabilistic forecasts, calibration and
        sharpness. Journal of the Royal Statistical Society, series B, 69(2), 243-268.
     """
-    return gaussian_mixture.cdf(*_check_mixture(y_true, weights, means, stds)).reshape(np.shape(y_true))
+    return gaussian_mixture.cdf(*check_mixture(y_true, weights, means, stds)).reshape(np.shape(y_true))
 
 
 @isolated
@@ -150,7 +150,7 @@ def interval_coverage(
         Between 0 and 1; the mean over outputs, each of which has its own intervals.
     """
     y, lower, upper = _check_interval(y_true, lower, upper)
-    return _average((lower <= y) & (y <= upper), sample_weight)
+    return average((lower <= y) & (y <= upper), sample_weight)
 
 
 @isolated
@@ -188,16 +188,16 @@ def interval_score(
     """
     y, lower, upper = _check_interval(y_true, lower, upper)
     outside = np.maximum(lower - y, 0.0) + np.maximum(y - upper, 0.0)
-    return _average(upper - lower + outside / gaussian_mixture.tail(coverage), sample_weight)
+    return average(upper - lower + outside / gaussian_mixture.tail(coverage), sample_weight)
 
 
-def _average(scores: Array, sample_weight: Any) -> float:
+def average(scores: Array, sample_weight: Any) -> float:
     """Weighted mean over rows of scores (n,), or (n, P) with all outputs alike."""
     weight = check_sample_weight(sample_weight, scores)
     return float(np.average(scores.reshape(len(scores), -1).mean(axis=1), weights=weight))
 
 
-def _check_mixture(y_true: Any, weights: Any, means: Any, stds: Any) -> tuple[Array, Array, Array, Array]:
+def check_mixture(y_true: Any, weights: Any, means: Any, stds: Any) -> tuple[Array, Array, Array, Array]:
     """Arrays (n, P), (n, K), (n, K, P) and (n, K, P) of floats."""
     y = as_columns(y_true, "y_true")
     weights = check_array(weights, dtype=np.float64, input_name="weights")
