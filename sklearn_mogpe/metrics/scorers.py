@@ -182,7 +182,8 @@ def _predictive_mixture(estimator: Any, X: Any) -> tuple[Target, Mixture]:
 
 def _mixture(end: End) -> Mixture:
     if knows_mixture(end.regressor):
-        return end.regressor.predict_mixture(end.X)
+        weights, means, stds = map(np.asarray, end.regressor.predict_mixture(end.X))
+        return (weights, means, stds) if means.ndim == 3 else (weights, means[..., None], stds[..., None])
     mean, std = (as_columns(part, "the prediction") for part in end.regressor.predict(end.X, return_std=True))
     return np.ones((len(mean), 1)), mean[:, None], std[:, None]
 
