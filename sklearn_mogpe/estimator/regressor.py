@@ -15,7 +15,7 @@ from .fitting import fit_batches, fit_rows
 from .scikit_learn import CallbackSupportMixin, fit_context
 from .toml_mixin import TomlMixin
 
-DOCUMENTATION = "https://sklearn-mogpe.readthedocs.io/"
+DOCUMENTATION = "https://sklearn-mogpe.github.io/sklearn_mogpe/api/sklearn_mogpe.{estimator_name}.html"
 
 
 class MoGPERegressor(

@@ -31,32 +31,48 @@ class Correlation(NamedTuple):
     log_slope: Callable[[tf.Tensor], Any]
 
 
-CORRELATIONS = {
-    gk.SquaredExponential: Correlation(lambda r2: tf.exp(-0.5 * r2), lambda r2: -0.5),
-    gk.Matern12: Correlation(
-        lambda r2: tf.exp(-safe_sqrt(r2)),
-        # which is infinite at 0; there r2 has the derivative 0 by the inputs
-        lambda r2: -0.5 * tf.math.divide_no_nan(tf.ones_like(r2), tf.sqrt(r2)),
-    ),
-    gk.Matern32: Correlation(
-        lambda r2: _matern32(safe_sqrt(3.0 * r2)), lambda r2: -1.5 / (1.0 + safe_sqrt(3.0 * r2))
-    ),
-    gk.Matern52: Correlation(
-        lambda r2: _matern52(safe_sqrt(5.0 * r2)), lambda r2: _matern52_log_slope(safe_sqrt(5.0 * r2))
-    ),
-}
+def _rbf(r2: tf.Tensor) -> tf.Tensor:
+    return tf.exp(-0.5 * r2)
 
 
-def _matern32(a: tf.Tensor) -> tf.Tensor:
+def _rbf_log_slope(r2: tf.Tensor) -> float:
+    return -0.5
+
+
+def _matern12(r2: tf.Tensor) -> tf.Tensor:
+    return tf.exp(-safe_sqrt(r2))
+
+
+def _matern12_log_slope(r2: tf.Tensor) -> tf.Tensor:
+    # which is infinite at 0; there r2 has the derivative 0 by the inputs
+    return -0.5 * tf.math.divide_no_nan(tf.ones_like(r2), tf.sqrt(r2))
+
+
+def _matern32(r2: tf.Tensor) -> tf.Tensor:
+    a = safe_sqrt(3.0 * r2)
     return (1.0 + a) * tf.exp(-a)
 
 
-def _matern52(a: tf.Tensor) -> tf.Tensor:
+def _matern32_log_slope(r2: tf.Tensor) -> tf.Tensor:
+    return -1.5 / (1.0 + safe_sqrt(3.0 * r2))
+
+
+def _matern52(r2: tf.Tensor) -> tf.Tensor:
+    a = safe_sqrt(5.0 * r2)
     return (1.0 + a + tf.square(a) / 3.0) * tf.exp(-a)
 
 
-def _matern52_log_slope(a: tf.Tensor) -> tf.Tensor:
+def _matern52_log_slope(r2: tf.Tensor) -> tf.Tensor:
+    a = safe_sqrt(5.0 * r2)
     return -5.0 / 6.0 * (1.0 + a) / (1.0 + a + tf.square(a) / 3.0)
+
+
+CORRELATIONS = {
+    gk.SquaredExponential: Correlation(_rbf, _rbf_log_slope),
+    gk.Matern12: Correlation(_matern12, _matern12_log_slope),
+    gk.Matern32: Correlation(_matern32, _matern32_log_slope),
+    gk.Matern52: Correlation(_matern52, _matern52_log_slope),
+}
 
 
 def covariances(

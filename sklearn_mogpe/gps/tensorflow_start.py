@@ -19,7 +19,8 @@ from contextlib import contextmanager
 START_LINES = re.compile(
     rb"(WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
     rb"|To enable the following instructions: .*"
-    rb"|[IWE]\d{4} .* (port|cudart_stub|cpu_feature_guard|cuda_platform|cuda_executor|util)\.cc:\d+\] .*)\n"
+    rb"|(\d{4}-\d\d-\d\d \S+: [IWE]|[IWE]\d{4}) .*\b"
+    rb"(port|cudart_stub|cpu_feature_guard|cuda_\w+|computation_placer|py_utils|util)\.cc:\d+\] .*)\n"
 )
 
 STDERR = 2
