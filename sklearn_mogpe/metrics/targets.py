@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.differentiate import derivative
 from scipy.special import logit
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -49,6 +49,11 @@ LOOKS, HALVINGS = 201, 60
 # The last part of the way to an end: what is infinite there goes most of its way in this part.
 LAST_PART = 1e-3
 
+REMEDY = (
+    "try PowerTransformer(), or a strictly monotone func with its inverse_func for all y that may come, such "
+    "as func=np.log1p, inverse_func=np.expm1 for y above -1"
+)
+
 
 class Target:
     """What a chain did to y before the regressor at its end saw it: z = t(y), each output by itself.
@@ -62,15 +67,11 @@ class Target:
     def __init__(self, transformers: Sequence[Any]):
         self.steps: list[Any] = []
         for transformer in transformers:
-            steps = (
-                [step for _, step in transformer.steps]
-                if isinstance(transformer, Pipeline)
-                else [transformer]
-            )
-            self.steps += [step for step in steps if step not in ("passthrough", None)]
+            pipeline = transformer if isinstance(transformer, Pipeline) else make_pipeline(transformer)
+            self.steps += [step for _, step in pipeline.steps if step not in ("passthrough", None)]
 
     def take_scales(self, mixture: Mixture) -> Mixture:
-        """The mixture before the last steps that only shift and scale, which the target no longer has then.
+        """The mixture before the last steps that only shift and scale, which this target then no longer has.
 
         Parameters
         ----------
@@ -277,12 +278,6 @@ class Target:
             for step in reversed(self.steps):
                 z = _columns(step.inverse_transform(z))
         return z
-
-
-REMEDY = (
-    "try PowerTransformer(), or a strictly monotone func with its inverse_func for all y that may come, such "
-    "as func=np.log1p, inverse_func=np.expm1 for y above -1"
-)
 
 
 @contextmanager
