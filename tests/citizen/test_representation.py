@@ -24,7 +24,8 @@ def test_html_shows_parameters_and_links_to_the_documentation(model):
     html = model._repr_html_()
     assert type(model).__name__ in html
     assert "n_experts" in html
-    assert 'href="https://sklearn-mogpe.github.io/sklearn_mogpe/api/sklearn_mogpe.MoGPERegressor.html"' in html
+    page = f"https://sklearn-mogpe.github.io/sklearn_mogpe/api/sklearn_mogpe.{type(model).__name__}.html"
+    assert f'href="{page}"' in html
 
 
 @pytest.mark.skipif(
