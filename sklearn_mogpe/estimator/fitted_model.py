@@ -252,13 +252,13 @@ class FittedModelMixin(LatentFunctionsMixin):
         ValueError
             If a level is not strictly between 0 and 1, or if a part has no formula here: a kernel other than
             ``"rbf"``, ``"matern12"``, ``"matern32"`` and ``"matern52"`` and their ``"_iso"``, a mean function
-            or noise variance of another form than linear or constant, or experts or a gate of one's own.
-            :meth:`export_saved_model` takes all these.
+            that is neither constant nor linear, a noise variance that is a function, or experts or a gate of
+            one's own. :meth:`export_saved_model` takes all these.
 
         Notes
         -----
-        The operators are those of opset 18, which ONNX runtime has since version 1.14. Their results are
-        those of the estimator, but for its own rounding. A row of X with NaN or infinity gives NaN, since
+        The operators are those of opset 18, which ONNX runtime has since version 1.14. Results are those
+        of the estimator, but for its own rounding. A row of X with NaN or infinity gives NaN, since
         ONNX knows no errors.
         """
         check_is_fitted(self)
