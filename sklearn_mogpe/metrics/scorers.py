@@ -64,6 +64,16 @@ def neg_nlpd(estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLik
     >>> X, y = make_step(random_state=0)
     >>> cross_val_score(BayesianRidge(), X, y, scoring=neg_nlpd, cv=3).round(2)
     array([-1.03, -1.04, -1.23])
+
+    In units of y, whatever is fitted, so that a transformation shows what it is good for:
+
+    >>> import numpy as np
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> in_logs = TransformedTargetRegressor(BayesianRidge(), func=np.log, inverse_func=np.exp)
+    >>> for regressor in (BayesianRidge(), in_logs):
+    ...     print(f"{cross_val_score(regressor, X, np.exp(y), scoring=neg_nlpd, cv=3).mean():.2f}")
+    -1.90
+    -1.02
     """
     target, mixture = _predictive_mixture(estimator, X)
     if not target.steps:

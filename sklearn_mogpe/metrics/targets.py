@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.differentiate import derivative
 from scipy.special import logit
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -65,10 +66,7 @@ class Target:
     """
 
     def __init__(self, transformers: Sequence[Any]):
-        self.steps: list[Any] = []
-        for transformer in transformers:
-            pipeline = transformer if isinstance(transformer, Pipeline) else make_pipeline(transformer)
-            self.steps += [step for _, step in pipeline.steps if step not in ("passthrough", None)]
+        self.steps = [step for transformer in transformers for step in _steps(transformer)]
 
     def take_scales(self, mixture: Mixture) -> Mixture:
         """The mixture before the last steps that only shift and scale, which this target then no longer has.
@@ -286,6 +284,17 @@ def _quiet() -> Iterator[None]:
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+def _steps(transformer: Any) -> Iterator[Any]:
+    """What it does, one after another."""
+    if isinstance(transformer, FrozenEstimator):
+        yield from _steps(transformer.estimator)
+    elif isinstance(transformer, Pipeline):
+        for _, step in transformer.steps:
+            yield from _steps(step)
+    elif transformer not in ("passthrough", None):
+        yield transformer
 
 
 def _constant_slope(step: Any) -> Any:

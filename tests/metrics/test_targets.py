@@ -9,8 +9,10 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn import config_context
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import BayesianRidge
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     MaxAbsScaler,
@@ -43,7 +45,8 @@ SCALERS = {
     "to a range": MinMaxScaler((2.0, 5.0)),
     "by the largest": MaxAbsScaler(),
     "robust": RobustScaler(),
-    "twice": make_pipeline(RobustScaler(), "passthrough", StandardScaler()),
+    "twice": make_pipeline(make_pipeline(RobustScaler(), "passthrough"), StandardScaler()),
+    "frozen": make_pipeline(FrozenEstimator(StandardScaler())),
     "nothing": FunctionTransformer(),
 }
 
@@ -126,6 +129,8 @@ def test_scaling_changes_nothing(scorer, scaler, n_outputs, two_bands, lognormal
     """The mixture of scaled y is the scaled mixture, so that the scores are those of a direct fit."""
     X, y, both = lognormal
     y = y if n_outputs == 1 else both
+    if isinstance(scaler, Pipeline) and isinstance(scaler[0], FrozenEstimator):
+        scaler[0].estimator.fit(2 * y.reshape(60, -1))
     model = TransformedTargetRegressor(two_bands, transformer=scaler).fit(X, y)
     assert scorer(model, X, y) == pytest.approx(scorer(two_bands.fit(X, y), X, y), rel=1e-10)
 
@@ -239,6 +244,24 @@ def test_several_outputs(how, two_bands, lognormal):
     log_slopes = np.log(np.abs(np.subtract(*moved)) / 2e-5).sum(axis=1)
     expected = neg_nlpd(two_bands.fit(X, z), X, z) + log_slopes.mean()
     assert neg_nlpd(model, X, both) == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize("scorer", SCORERS[:3])
+def test_a_search_chooses_the_transformation(scorer, lognormal):
+    """By scores in one unit: of data that are normal after a logarithm, or as they are."""
+    X, *_ = lognormal
+    y = X[:, 0] + 0.4 * np.random.default_rng(1).normal(size=60)
+    log = FunctionTransformer(np.log, np.exp)
+    search = GridSearchCV(
+        TransformedTargetRegressor(BayesianRidge()),
+        {"transformer": [None, StandardScaler(), log]},
+        scoring=scorer,
+        cv=3,
+        error_score="raise",
+    )
+    assert search.fit(X, np.exp(2 * y)).best_params_["transformer"] is log
+    assert search.fit(X, y - y.min() + 0.1).best_params_["transformer"] is not log
+    assert search.best_score_ == pytest.approx(search.cv_results_["mean_test_score"][0], rel=1e-3)
 
 
 def test_a_root_has_an_end(two_bands, lognormal):
