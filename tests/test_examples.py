@@ -1,41 +1,19 @@
-"""The examples run, write their pictures and nothing else, and their numbers show what they claim."""
+"""The site is built without a warning, and the examples of its gallery show what they claim."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+EXAMPLES, DOCS = ROOT / "examples", ROOT / "docs"
 
-
-@pytest.fixture
-def run(tmp_path):
-    """Run an example, and return what it prints."""
-
-    def run_example(name):
-        elsewhere, here = tmp_path / "temporary", tmp_path / "here"
-        elsewhere.mkdir()
-        here.mkdir()
-        process = subprocess.run(
-            [sys.executable, EXAMPLES / f"{name}.py"],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=here,
-            env={**os.environ, "TMPDIR": str(elsewhere), "MPLBACKEND": "agg"},
-        )
-        assert process.returncode == 0, process.stderr
-        (picture,) = here.iterdir()
-        assert picture.name == f"{name}.png"
-        assert picture.read_bytes().startswith(b"\x89PNG")
-        assert not list(elsewhere.iterdir())
-        return process.stdout
-
-    return run_example
+# What the gallery has of an example's standard output, cell by cell.
+PRINTED = re.compile(r"sphx-glr-script-out\n\n \.\. code-block:: none\n\n((?:    .*\n|\n)+)")
 
 
 def numbers(pattern, text):
@@ -47,16 +25,13 @@ def percentages(pattern, text):
     return [number / 100 for number in numbers(pattern.replace("#", "#%"), text)]
 
 
-@pytest.mark.slow
-def test_motorcycle(run):
-    single, two, three = numbers("NLPD #", run("motorcycle"))
+def check_motorcycle(output):
+    single, two, three = numbers("NLPD #", output)
     assert two < single - 0.2
     assert three < single - 0.2
 
 
-@pytest.mark.slow
-def test_two_regimes(run):
-    output = run("two_regimes")
+def check_two_regimes(output):
     single, mixture, truth = numbers("NLPD #", output)
     assert truth < mixture < min(single - 1, truth + 0.2)
     for single, mixture, truth in (
@@ -70,9 +45,7 @@ def test_two_regimes(run):
     assert agreement > 0.95
 
 
-@pytest.mark.slow
-def test_two_branches(run):
-    output = run("two_branches")
+def check_two_branches(output):
     single, mixture, truth = numbers("NLPD #", output)
     assert truth < mixture < min(single - 0.5, truth + 0.1)
     of_single, of_mixture = percentages("# of samples", output)
@@ -82,9 +55,7 @@ def test_two_branches(run):
     assert by_x_and_y > 0.99
 
 
-@pytest.mark.slow
-def test_grid_search(run):
-    output = run("grid_search")
+def check_grid_search(output):
     nlpds = numbers("n_experts=.*NLPD #", output)
     r2s = numbers("n_experts=.*R² #", output)
     n_experts = numbers("n_experts=#, .*NLPD", output)
@@ -100,9 +71,7 @@ def test_grid_search(run):
     assert coverage == pytest.approx(0.9, abs=0.03)
 
 
-@pytest.mark.slow
-def test_stream(run):
-    output = run("stream")
+def check_stream(output):
     stream, whole, truth, *changed = numbers("NLPD #", output)
     assert truth < stream < truth + 0.05
     assert stream == pytest.approx(whole, abs=0.03)
@@ -110,9 +79,7 @@ def test_stream(run):
     assert changed[-1] < changed[0] - 1
 
 
-@pytest.mark.slow
-def test_custom_expert(run):
-    output = run("custom_expert")
+def check_custom_expert(output):
     single, mixture, truth = numbers("NLPD #", output)
     assert truth < mixture < min(single - 0.5, truth + 0.1)
     for name, true in (("intercept", -1), ("slope", 0.3)):
@@ -120,9 +87,7 @@ def test_custom_expert(run):
         assert abs(mean - true) < 3 * std < 0.2
 
 
-@pytest.mark.slow
-def test_from_toml(run):
-    output = run("from_toml")
+def check_from_toml(output):
     (looks, steps, first, last) = (
         numbers(pattern, output)[0]
         for pattern in ("# looks", "in # steps", "loss from #", "loss from .* to #")
@@ -139,6 +104,54 @@ def test_from_toml(run):
 def test_each_example_is_tested_and_told_of():
     page, settings = (DOCS / name for name in ("examples.md", "conf.py"))
     for example in EXAMPLES.glob("*.py"):
-        assert f"test_{example.stem}" in globals()
+        assert f"check_{example.stem}" in globals()
         assert f"python examples/{example.name}" in page.read_text(encoding="utf-8")
         assert f'"{example.stem}"' in settings.read_text(encoding="utf-8")  # the gallery's order
+
+
+@pytest.mark.slow
+def test_the_site_and_its_gallery(tmp_path):
+    made = shutil.ignore_patterns("_build", "api", "auto_examples")
+    for name in ("docs", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=made)
+    for name in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    docs = tmp_path / "docs"
+    # as its Makefile does
+    build = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-b",
+        "html",
+        "-W",
+        "--keep-going",
+        docs,
+        docs / "_build" / "html",
+    ]
+    process = subprocess.run(build, capture_output=True, text=True, check=False, cwd=docs)
+    assert process.returncode == 0, process.stderr
+    for example in EXAMPLES.glob("*.py"):
+        text = (docs / "auto_examples" / f"{example.stem}.rst").read_text(encoding="utf-8")
+        globals()[f"check_{example.stem}"]("".join(PRINTED.findall(text)))
+
+
+@pytest.mark.slow
+def test_an_example_is_a_script_that_writes_its_picture_and_nothing_else(tmp_path):
+    elsewhere, here = tmp_path / "temporary", tmp_path / "here"
+    elsewhere.mkdir()
+    here.mkdir()
+    process = subprocess.run(
+        [sys.executable, EXAMPLES / "motorcycle.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=here,
+        env={**os.environ, "TMPDIR": str(elsewhere), "MPLBACKEND": "agg"},
+    )
+    assert process.returncode == 0, process.stderr
+    check_motorcycle(process.stdout)
+    (picture,) = here.iterdir()
+    assert picture.name == "motorcycle.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert not list(elsewhere.iterdir())
