@@ -1,5 +1,7 @@
 """Settings that a caller has made for a whole thread, and that ought not to change what is computed here."""
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from inspect import isfunction
 from typing import TypeVar
@@ -35,3 +37,12 @@ def isolated(part: Part) -> Part:
             return part(*args, **kwargs)
 
     return function  # type: ignore[return-value]
+
+
+def unrecorded() -> AbstractContextManager[None]:
+    """Let parts of scikit-learn be fitted inside that MLflow does not record as models of the caller's.
+
+    Its autologging replaces the methods of all estimators of scikit-learn.
+    """
+    mlflow = sys.modules.get("mlflow.utils.autologging_utils")
+    return mlflow.disable_autologging() if mlflow else nullcontext()

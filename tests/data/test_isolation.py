@@ -1,12 +1,18 @@
 """What the caller has set does not change results, and is as it was afterwards."""
 
+import sys
+from contextlib import contextmanager
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import sklearn
+from sklearn.cluster import KMeans
 
 from sklearn_mogpe import metrics
 from sklearn_mogpe.data.isolation import isolated
 from sklearn_mogpe.predictive import gaussian_mixture
+from sklearn_mogpe.training.starts.divisions import starts
 
 SETTINGS = {"array_api_dispatch": False, "transform_output": "default"}
 
@@ -37,6 +43,31 @@ def test_functions_and_public_methods_run_under_usual_settings(strict):
     assert Part().public.__doc__ == "Documented."
     assert Part()._own() == settings() == ("raise", "pandas", True)
     assert isolated(settings)() == ("ignore", "default", True)
+
+
+def test_mlflow_records_no_parts(monkeypatch):
+    recorded, is_recording = [], [True]
+    fit = KMeans.fit
+
+    @contextmanager
+    def disable():
+        is_recording[0] = False
+        yield
+        is_recording[0] = True
+
+    def record(self, *args, **kwargs):
+        recorded.extend(["k-means"] * is_recording[0])
+        return fit(self, *args, **kwargs)
+
+    monkeypatch.setattr(KMeans, "fit", record)
+    rows = np.arange(10.0)[:, None]
+    starts(rows, rows, rows, 2, np.random.RandomState(0))
+    n_recorded = len(recorded)
+    assert n_recorded >= 2
+    tracking = SimpleNamespace(disable_autologging=disable)
+    monkeypatch.setitem(sys.modules, "mlflow.utils.autologging_utils", tracking)
+    starts(rows, rows, rows, 2, np.random.RandomState(0))
+    assert len(recorded) == n_recorded
 
 
 def test_settings_come_back_after_errors(strict):

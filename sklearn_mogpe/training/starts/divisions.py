@@ -9,6 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import NearestNeighbors
 
+from ...data.isolation import unrecorded
+
 # Neighbours that a local level of noise is averaged over: a twentieth of the rows, five at least.
 NEIGHBOUR_SHARE, MIN_NEIGHBOURS = 0.05, 5
 
@@ -58,12 +60,12 @@ def starts(X, Y, residuals, n_experts: int, random_state: np.random.RandomState)
     """
     K, N = n_experts, len(X)
     kmeans = KMeans(K, n_init=5, random_state=random_state)
-    local_noise = np.log(_local_mean(X, np.mean(residuals**2, axis=1)) + np.finfo(float).tiny)
     branch = np.argsort(np.argsort(_first_direction(residuals), kind="stable"), kind="stable") * K // N
     joint = np.column_stack([X, Y])
-    with warnings.catch_warnings():
+    with unrecorded(), warnings.catch_warnings():
         # A division into fewer groups than experts, or one that is not final, is a start as well.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        local_noise = np.log(_local_mean(X, np.mean(residuals**2, axis=1)) + np.finfo(float).tiny)
         divisions = {
             "kmeans": np.eye(K)[kmeans.fit_predict(X)],
             "noise": np.eye(K)[kmeans.fit_predict(local_noise[:, None])],
