@@ -12,12 +12,19 @@ from sklearn.utils.validation import check_is_fitted
 from ..data.isolation import isolated
 from ..predictive.arrays import Array
 
+NOT_FITTED = (
+    "Expected a fitted %(name)s in this GatingClassifier, got one that is not; its own fit learns nothing. "
+    "A clone, such as meta-estimators make, has forgotten the fit: hand them FrozenEstimator(model.gating_), "
+    "of sklearn.frozen."
+)
+
 
 @isolated
 class GatingClassifier(ClassifierMixin, BaseEstimator):
     """Says which expert speaks at an input; the ``gating_`` of a fitted :class:`MoGPERegressor`.
 
-    Its parameters were learnt together with the experts', so that ``fit`` learns nothing.
+    Its parameters were learnt together with the experts', so that ``fit`` learns nothing. A clone has
+    forgotten them: inside of a meta-estimator put it into a :class:`~sklearn.frozen.FrozenEstimator`.
 
     Parameters
     ----------
@@ -50,17 +57,18 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
         -------
         self
         """
-        check_is_fitted(self.regressor)
+        check_is_fitted(self.regressor, msg=NOT_FITTED)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether the regressor is fitted."""
-        check_is_fitted(self.regressor)
+        check_is_fitted(self.regressor, msg=NOT_FITTED)
         return True
 
     @property
     def classes_(self) -> Array:
         """The experts' numbers, from 0, of shape (n_experts,)."""
+        check_is_fitted(self)
         return np.arange(self.regressor.n_experts_)
 
     @property
@@ -75,6 +83,7 @@ class GatingClassifier(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Mixing probabilities at X (n, n_features), of shape (n, n_experts)."""
+        check_is_fitted(self)
         return self.regressor.predict_mixing_proba(X)
 
     def predict_log_proba(self, X: ArrayLike) -> Array:

@@ -6,8 +6,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import DecisionBoundaryDisplay, partial_dependence
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.utils.validation import check_is_fitted
@@ -64,6 +65,16 @@ def test_is_fitted_as_the_regressor_is(branches_model):
     check_is_fitted(branches_model.gating_)
     with pytest.raises(NotFittedError):
         check_is_fitted(GatingClassifier(MoGPERegressor()))
+
+
+def test_a_clone_names_what_keeps_the_fit(branches_model):
+    gate = clone(branches_model.gating_)
+    for method in (gate.predict, gate.predict_proba, gate.predict_log_proba, gate.fit):
+        with pytest.raises(NotFittedError, match=r"hand them FrozenEstimator\(model\.gating_\)"):
+            method(X)
+    assert not hasattr(gate, "classes_")
+    frozen = clone(FrozenEstimator(branches_model.gating_)).fit(X, None)
+    np.testing.assert_array_equal(frozen.predict_proba(X), branches_model.predict_mixing_proba(X))
 
 
 def test_draws_a_decision_boundary(plane_model):
