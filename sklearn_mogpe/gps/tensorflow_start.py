@@ -20,7 +20,7 @@ START_LINES = re.compile(
     rb"(WARNING: All log messages before absl::InitializeLog\(\) is called are written to STDERR"
     rb"|To enable the following instructions: .*"
     rb"|(\d{4}-\d\d-\d\d \S+: [IWE]|[IWE]\d{4}) .*\b"
-    rb"(port|cudart_stub|cpu_feature_guard|cuda_\w+|computation_placer|py_utils|util)\.cc:\d+\] .*)\n"
+    rb"(port|cudart_stub|cpu_feature_guard|cuda_\w+|computation_placer|py_utils|util)\.cc:\d+\] .*)\n+"
 )
 
 STDERR = 2
