@@ -1,6 +1,7 @@
 """``sklearn-mogpe train``: from a file to a fitted model, its scores and its figures."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -194,7 +195,7 @@ def _save_figures(estimator, data, directory):
 
 
 def _show(scores, directory):
-    console = Console()
+    console = Console(force_terminal=sys.stdout.isatty())  # whatever FORCE_COLOR says of a file
     if scores["n_test"]:
         table = Table("", "units of y", "standard deviations", title=f"{scores['n_test']} held-out rows")
         for name in ("nlpd", "rmse", "mae"):

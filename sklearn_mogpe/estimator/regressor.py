@@ -124,7 +124,7 @@ class MoGPERegressor(
     dtype : {"float64", "float32"}, default="float64"
         Precision of the computation.
     verbose : int, default=0
-        Above 0, progress and the time to go are shown on the standard error.
+        Above 0, progress and the time to go are shown, on the standard error or below a notebook's cell.
     random_state : int, RandomState instance or None, default=None
         For the clusterings among the starts, held-out rows, and mini-batches.
 
