@@ -67,7 +67,7 @@ def _read_column(sheet, name, key, marks):
     """A column of numbers, or of strings without spaces around them, where null is what is missing."""
     if name not in sheet.cells.columns:
         how = "; ".join(sheet.notes)
-        raise ConfigurationError(f"expected some of the columns {sheet.cells.columns}, got {name!r}; {how}")
+        raise ConfigurationError(f"expected a column {name!r}, got {sheet.cells.columns}; {how}")
     column = sheet.cells[name]
     if not sheet.is_text:
         if column.dtype.is_numeric():

@@ -57,7 +57,7 @@ def take_columns(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> np.
     parts = []
     for name in names:
         if name not in columns:
-            raise ConfigurationError(f"expected some of the columns {list(columns)}, got {name!r}")
+            raise ConfigurationError(f"expected a column {name!r}, got {list(columns)}")
         part = columns[name]
         if part.dtype.kind not in "fiub":
             example = next(iter(part.ravel()[:1].tolist()), None)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from importlib import resources
 
+from .. import __version__
+
 EXAMPLES = resources.files("sklearn_mogpe").joinpath("configurations")
 
 
@@ -23,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command(**options)
     except (ValueError, OSError, ImportError) as error:
-        parser.exit(2, f"sklearn-mogpe: {error}\n")
+        of_file = isinstance(error, OSError) and error.filename and error.strerror
+        message = f"{error.filename}: {error.strerror}" if of_file else error
+        parser.exit(2, f"sklearn-mogpe: {message}\n")
     except KeyboardInterrupt:
         parser.exit(130, "sklearn-mogpe: interrupted before there was a result\n")
 
@@ -32,6 +36,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="sklearn-mogpe", description="Mixtures of Gaussian process experts, described in TOML files."
     )
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name, command, text):

@@ -56,3 +56,4 @@ def predict(directory, path, output, *, coverage: float = 0.9) -> None:
     mixing_proba = estimator.predict_mixing_proba(X)
     columns |= {f"mixing_proba_{k}": column for k, column in enumerate(mixing_proba.T)}
     write_columns(output, columns)
+    show_notes([f"{len(X)} predictions: {output}"])

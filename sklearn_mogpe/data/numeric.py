@@ -19,7 +19,12 @@ REMEDIES = {
         "m",
         "divide them by a unit of your choice, for fit and predict alike: duration / np.timedelta64(1, 'h')",
     ),
-    "strings": ((str, bytes), "SU", "convert them, X.astype(float), or encode categories, see OneHotEncoder"),
+    "strings": (
+        (str, bytes),
+        "SU",
+        'convert them by .astype(float), read decimal commas with decimal=",", or encode categories, see '
+        "OneHotEncoder",
+    ),
 }
 
 

@@ -17,6 +17,7 @@ import tomli_w
 
 from .errors import ConfigurationError, at, check_keys, check_table, make_at
 
+SUFFIXES_OF_DATA = (".csv", ".parquet", ".npz")
 TABLES = ("data", "estimator", "output", "split")
 
 
@@ -35,10 +36,15 @@ def read_tables(path) -> dict[str, dict]:
     Raises
     ------
     ConfigurationError
-        If the file is no TOML or has anything else.
+        If the file is no TOML, data for one, or has anything else.
     OSError
         If it cannot be read.
     """
+    if Path(path).suffix.lower() in SUFFIXES_OF_DATA:
+        raise ConfigurationError(
+            f'expected a TOML file, got data; try one with [data], path = "{os.fspath(path)}" and '
+            'target = "...", see sklearn-mogpe example'
+        )
     content = check_keys(tomllib.loads(Path(path).read_text(encoding="utf-8")), TABLES)
     return {name: make_at(check_table, content, name, {}) for name in TABLES}
 

@@ -24,6 +24,7 @@ START_LINES = re.compile(
 )
 
 STDERR = 2
+LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 _stderr_lock = threading.RLock()
 
 
@@ -45,7 +46,7 @@ def without_start_lines() -> Iterator[None]:
 
     With ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment, all is written.
     """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0" or not _has_stderr():
+    if os.environ.get(LEVEL) == "0" or not _has_stderr():
         yield
         return
     with _stderr_lock, tempfile.TemporaryFile() as written:
@@ -60,6 +61,22 @@ def without_start_lines() -> Iterator[None]:
             os.write(STDERR, START_LINES.sub(b"", written.read()))
 
 
+@contextmanager
+def only_errors() -> Iterator[None]:
+    """Let TensorFlow's C++ parts log errors alone, unless the environment says otherwise; they ask it once.
+
+    That a factorisation fails is a warning of theirs, and is dealt with here.
+    """
+    if LEVEL in os.environ:
+        yield
+        return
+    os.environ[LEVEL] = "2"
+    try:
+        yield
+    finally:
+        del os.environ[LEVEL]
+
+
 def _has_stderr() -> bool:
     try:
         os.fstat(STDERR)
@@ -68,7 +85,7 @@ def _has_stderr() -> bool:
     return True
 
 
-with no_collections(), without_start_lines(), warnings.catch_warnings():
+with no_collections(), without_start_lines(), only_errors(), warnings.catch_warnings():
     warnings.filterwarnings("ignore", ".*invalid escape sequence")  # of docstrings, when they are compiled
     warnings.filterwarnings("ignore", "distutils Version classes are deprecated", DeprecationWarning)
     import gpflow  # noqa: F401

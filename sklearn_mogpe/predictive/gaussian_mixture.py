@@ -198,7 +198,9 @@ def probabilities(values: Any, name: str, *, max_ndim: int = 1) -> Array:
         isinstance(p, float | np.floating) and 0 < p < 1 for p in result.ravel()
     ):
         expected = "a number or a list of numbers" if max_ndim else "a number"
-        raise ValueError(f"Expected {expected} strictly between 0 and 1 as {name}, got {values!r}; try 0.9.")
+        raise ValueError(
+            f"Expected {expected} strictly between 0 and 1 as {name}, got {values!r}; 90 % is 0.9."
+        )
     return result.astype(float)
 
 

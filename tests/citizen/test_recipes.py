@@ -44,6 +44,7 @@ def opening():
 def test_recipe_prints_what_the_page_says(heading, opening, tmp_path, monkeypatch):
     printed = []
     monkeypatch.chdir(tmp_path)  # MLflow keeps its runs in the working directory
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setattr(builtins, "print", lambda *values: printed.append(" ".join(map(str, values))))
     run(SECTIONS[heading], dict(opening))
     expected = PRINTED.findall(SECTIONS[heading])

@@ -424,7 +424,7 @@ def test_mistakes(name, folder, error):
 
 
 def test_no_file(folder, error):
-    assert "No such file or directory: 'old.toml'" in error("convert", "old.toml")
+    assert "old.toml: No such file or directory" in error("convert", "old.toml")
 
 
 def test_it_does_without_tensorflow(folder):

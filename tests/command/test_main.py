@@ -41,7 +41,7 @@ MISTAKES = {
         "[estimator.gating_network.kernel]\nname = 'rbf'\nvariance = {prior = {name = 'gama'}}\n",
         "estimator.gating_network.kernel.variance.prior.name: expected one of",
     ),
-    "no_file": (DATA.replace("rows", "none"), "No such file or directory: 'none.csv'"),
+    "no_file": (DATA.replace("rows", "none"), "none.csv: No such file or directory"),
     "no_column": (DATA.replace("rows", "numbers").replace("'y'", "'z'"), "data.target"),
     "empty_cell": (DATA.replace("rows", "gaps"), "data.features: gaps.csv, line 3, column 'x'"),
     "no_number": (DATA, "data.target: rows.csv, line 3, column 'y': expected a number, got 'much'"),

@@ -60,7 +60,9 @@ def test_cells_are_read_as_in_training(run, error, read, fast, folder):
     assert "\ndecimal commas\nfeatures: rain\ntarget: flow\n" in told
     model = joblib.load("run/model.joblib")
     rain = np.arange(30) % 7 + 1.125
-    assert "decimal commas" in run("predict", "run", "rows.csv", "--output", "out.csv")
+    told = run("predict", "run", "rows.csv", "--output", "out.csv")
+    assert "decimal commas" in told
+    assert told.endswith("30 predictions: out.csv\n")
     expected = model.predict(pl.DataFrame({"rain": rain}))
     np.testing.assert_allclose(read("out.csv")["flow_mean"], expected, rtol=1e-12)
     assert "points between thousands" in run("predict", "run", "points.csv", "--output", "out.csv")
@@ -75,8 +77,11 @@ def test_cells_are_read_as_in_training(run, error, read, fast, folder):
 def test_errors(error, results, table, folder):
     table.select("x").write_csv("new.csv")
     message = error("predict", "results", "new.csv")
-    assert "new.csv: features: expected some of the columns ['x'], got 'noise'" in message
-    assert "none" in error("predict", "none", "new.csv")
+    assert "new.csv: features: expected a column 'noise', got ['x']" in message
+    assert "model.joblib: No such file or directory" in error("predict", "none", "new.csv")
+    assert 'new.csv: expected a TOML file, got data; try one with [data], path = "new.csv"' in error(
+        "train", "new.csv"
+    )
     assert "ends with one of" in error("predict", "results", "new.csv", "--output", "out.xls")
     assert "coverage" in error("predict", "results", "rows.csv", "--coverage", 1.5)
     assert not (folder / "predictions.csv").exists()

@@ -203,7 +203,7 @@ def test_a_file_that_is_not_whole_is_not_there(run, table, fast, folder, monkeyp
     [
         (
             "[data]\npath = 'rows.csv'\ntarget = 'z'",
-            r"data.target: expected .*\['x', 'noise', 'y', 'w'\], got 'z'",
+            r"data.target: expected a column 'z', got \['x', 'noise', 'y', 'w'\]",
         ),
         ("[data]\npath = 'none.csv'", "none.csv"),
         ("[data]\npath = 'rows.xls'", r"data.path: expected a file that ends with one of .*, got 'rows.xls'"),

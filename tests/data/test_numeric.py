@@ -101,7 +101,7 @@ def test_durations(values):
 
 @by_name(STRINGS)
 def test_strings(values):
-    with pytest.raises(ValueError, match=r"in X.*, got strings such as .*X\.astype\(float\)"):
+    with pytest.raises(ValueError, match=r"in X.*, got strings such as .*by \.astype\(float\)"):
         check_numeric(values, "X")
 
 

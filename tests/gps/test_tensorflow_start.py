@@ -12,11 +12,15 @@ from sklearn_mogpe.gps.tensorflow_start import no_collections, without_start_lin
 
 FIT = """
 import gc
+import os
 import numpy as np
 from sklearn_mogpe import MoGPERegressor
 X = np.linspace(-3, 3, 30)[:, None]
 MoGPERegressor(random_state=0, max_iter=2, init_params="kmeans").fit(X, np.sin(X[:, 0])).predict(X)
 assert gc.isenabled()
+assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+import tensorflow as tf
+tf.linalg.cholesky(-np.eye(2))  # which fails, and is a warning of its C++ parts
 """
 
 GPU = b"E0000 00:00:1795612226.29 7 cuda_platform.cc:52] failed call to cuInit: UNKNOWN ERROR (303)\n"

@@ -155,7 +155,7 @@ def test_level_out_of_range(step_model, q):
 
 @pytest.mark.parametrize("coverage", [0, 1, 1.5, -0.5, np.nan, [0.5, 90], [[0.5]], "0.9", ["0.9"], None])
 def test_coverage_out_of_range(step_model, coverage):
-    with pytest.raises(ValueError, match=r"strictly between 0 and 1 as coverage, got .*; try 0.9"):
+    with pytest.raises(ValueError, match=r"strictly between 0 and 1 as coverage, got .*; 90 % is 0.9"):
         step_model.predict_interval(X, coverage)
 
 
