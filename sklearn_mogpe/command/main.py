@@ -25,11 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         command(**options)
     except (ValueError, OSError, ImportError) as error:
-        of_file = isinstance(error, OSError) and error.filename and error.strerror
-        message = f"{error.filename}: {error.strerror}" if of_file else error
-        parser.exit(2, f"sklearn-mogpe: {message}\n")
+        parser.exit(2, f"sklearn-mogpe: {_message(error)}\n")
     except KeyboardInterrupt:
         parser.exit(130, "sklearn-mogpe: interrupted before there was a result\n")
+
+
+def _message(error):
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return error
 
 
 def _parser():
