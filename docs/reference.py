@@ -79,9 +79,8 @@ def keep_text_of_attributes():
 
 
 def link_gallery(app, docname, source):
-    """Where the start page links to the page of examples, which git hosts show, link to the gallery."""
-    if docname == "index":
-        source[0] = source[0].replace("(examples.md)", "(auto_examples/index.rst)")
+    """Where pages link to that of examples, which git hosts show, link to the gallery."""
+    source[0] = source[0].replace("(examples.md)", "(auto_examples/index.rst)")
 
 
 def setup(app):

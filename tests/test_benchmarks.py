@@ -75,16 +75,9 @@ def test_single_precision_has_three_digits_of_the_bound(bound):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("script", "options"),
-    {
-        "step": "--K 2 --M 5 --B 10 --D 1 --repeats 1",
-        "predict": "--K 2 --M 5 --D 2 --rows 2000 --exact_rows 50 --repeats 1",
-        "overhead": "--repeats 1",
-    }.items(),
-)
-def test_scripts_run(script, options):
-    command = [sys.executable, FOLDER / f"{script}.py", *options.split()]
+def test_a_script_runs():
+    options = "--K 2 --M 5 --B 10 --D 1 --repeats 1"
+    command = [sys.executable, FOLDER / "step.py", *options.split()]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert "GFLOP/s" in result.stdout
@@ -250,13 +243,3 @@ def test_pit_is_of_rows_that_the_fit_has_not_seen(benchmark):
     y = np.random.default_rng(0).standard_normal(6)
     values = benchmark("pit").held_out_pit(MeanOfTraining(), np.zeros((6, 1)), y, 6)
     np.testing.assert_allclose(values, norm.cdf(y, (y.sum() - y) / 5, 2.0))
-
-
-@pytest.mark.slow
-def test_pit_draws_its_picture(tmp_path):
-    picture = tmp_path / "pit.png"
-    command = [sys.executable, FOLDER / "pit.py", *f"--sets motorcycle --folds 2 --out {picture}".split()]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    assert "motorcycle" in result.stdout

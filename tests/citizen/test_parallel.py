@@ -22,16 +22,16 @@ def test_cross_validation_by_two_workers(make_steady, motorcycle, backend):
 
 
 @pytest.mark.slow
-def test_eight_threads_of_unlike_mixtures(make_regressor, short_search, motorcycle, table):
+def test_threads_of_unlike_mixtures(make_regressor, short_search, motorcycle, table):
     """Fits and predictions at the same time, of equal and of different structures, are those one by one."""
     X, y = motorcycle
-    cases = [(1, X, y), (2, X, y), (2, *table), (2, X, -y), (1, X, -y), (2, X, y**2), (1, *table), (2, -X, y)]
+    cases = [(1, X, y), (2, X, y), (2, *table), (2, X, -y)]
 
     def fit_predict(n_experts, X, y):
         return make_regressor(n_experts).fit(X, y).predict(X, return_std=True)
 
     expected = [fit_predict(*case) for case in cases]
-    found = joblib.Parallel(n_jobs=8, backend="threading")(
+    found = joblib.Parallel(n_jobs=4, backend="threading")(
         joblib.delayed(fit_predict)(*case) for case in cases
     )
     for one, other in zip(found, expected, strict=True):
