@@ -6,8 +6,13 @@ Functions as in ``league_peers.py``.
 import numpy as np
 from league_peers import MIN_STD, gaussian
 
+from sklearn_mogpe.metrics import nlpd
+
 # Levels whose quantiles stand for a forest's conditional distribution.
-LEVELS = (np.arange(50) + 0.5) / 50
+LEVELS = (np.arange(100) + 0.5) / 100
+
+# Standard deviations to choose from for the kernels that smooth it.
+WIDTHS = np.geomspace(MIN_STD, 1.0, 12)
 
 
 def ngboost(X, y, seed):
@@ -24,20 +29,20 @@ def ngboost(X, y, seed):
 
 
 def quantile_forest(X, y, seed):
-    """A quantile regression forest; a Gaussian kernel about each of its quantiles makes them a density."""
+    """A quantile regression forest; its quantiles, smoothed as suits rows out of bag, make a density."""
     from quantile_forest import RandomForestQuantileRegressor
 
     model = RandomForestQuantileRegressor(300, min_samples_leaf=5, random_state=seed).fit(X, y)
 
-    def predict(X):
-        means = np.asarray(model.predict(X, quantiles=list(LEVELS)))
-        # Silverman's rule, 0.9 min(std, IQR / 1.34) n^(-1/5)
-        quartiles = np.quantile(means, [0.25, 0.75], axis=1)
-        spread = np.minimum(means.std(axis=1), (quartiles[1] - quartiles[0]) / 1.34)
-        stds = np.maximum(0.9 * spread * len(LEVELS) ** -0.2, MIN_STD)
-        return np.full_like(means, 1 / len(LEVELS)), means, np.broadcast_to(stds[:, None], means.shape)
+    def components(X, width, **options):
+        means = np.asarray(model.predict(X, quantiles=list(LEVELS), **options))
+        return np.full_like(means, 1 / len(LEVELS)), means, np.full_like(means, width)
 
-    return predict
+    def out_of_bag(width):
+        return nlpd(y, *components(X, width, oob_score=True))
+
+    width = min(WIDTHS, key=out_of_bag)
+    return lambda X: components(X, width)
 
 
 def bart(X, y, seed):
