@@ -21,13 +21,11 @@ TEXTS = {  # docstrings of modules that other docstrings send readers to
     "sklearn_mogpe.mixture_of_experts": ["sklearn_mogpe.mixture_of_experts.bounds"],
     "sklearn_mogpe.gps": ["sklearn_mogpe.gps.configuration", "sklearn_mogpe.descriptions.errors"],
 }
-WITHOUT_ALL = {"sklearn_mogpe.monitoring.event_log": ["WriteEvents", "make_monitor"]}
 
 
 def public(module):
     """Names of classes, functions and tables."""
-    names = WITHOUT_ALL.get(module) or importlib.import_module(module).__all__
-    return [name for name in names if not name.startswith("__")]
+    return [name for name in importlib.import_module(module).__all__ if not name.startswith("__")]
 
 
 def write(directory):

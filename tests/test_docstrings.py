@@ -62,10 +62,9 @@ def methods(module, node):
 
 def every_public():
     """Names, docstrings, and the definitions that they tell of; of a class, its constructor's."""
-    named = ast.literal_eval(TABLES["WITHOUT_ALL"]) | LED_TO
     for module in [*ast.literal_eval(TABLES["ROOMS"]).values(), *LED_TO]:
         lists = [node.value for node in tree(module).body if ast.unparse(node).startswith("__all__ =")]
-        for name in named.get(module) or ast.literal_eval(lists[0]):
+        for name in LED_TO.get(module) or ast.literal_eval(lists[0]):
             if found := find(module, name):  # otherwise a table, or the version
                 full, node = f"{module}.{name}".removeprefix("sklearn_mogpe."), found[1]
                 own = methods(*found) if isinstance(node, ast.ClassDef) else {}

@@ -24,8 +24,8 @@ RANDOM_STATE = 42
 # What its training takes where the file does not say it.
 LEARNING_RATE, BOUND = 0.001, "further"
 
-# Its bounds by ours, or by the nearest of ours.
-BOUNDS = {name: name for name in ("further", "further_gating", "tight")}
+# Bounds that have one name in both, and its others by the nearest of ours.
+BOUNDS = ("further", "further_gating", "tight")
 NEAREST_BOUNDS = {"further_expert": "further", "tight_2": "tight"}
 
 # As many fixed points stand for an expectation at least.

@@ -21,7 +21,7 @@ from ..gps import SparseGP, posteriors_of
 from ..gps.covariances import FARTHEST, takes_all_columns
 from ..mixture_of_experts import MixtureOfExpertsBase, MixtureOfSVGPExperts
 from ..predictive.gaussian_mixture import probabilities
-from ..predictive.quadrature import NOISE_POINTS, gauss_hermite, normal_points
+from ..predictive.quadrature import noise_rule, normal_points
 from .onnx_graph import Graph, Value
 from .predictions import build_model
 from .program import State, building, without_strategy
@@ -111,9 +111,10 @@ def onnx_model(
     rounding = np.finfo(structure.dtype).eps - np.finfo(float).eps
     with building(double):
         posteriors = [_posterior(gp, model.jitter, rounding) for gp in model.gps]
-    outputs = _outputs(graph, model, posteriors, scales, levels)
-    K, P, J = structure.n_experts, structure.n_outputs, len(_noise_rule(model)[1])
-    sizes: dict[str, int | str] = {"N": "N", "K": K, "C": K * J, "P": P, "L": len(levels)}
+    rule = noise_rule(model.experts.noise_varies)
+    outputs = _outputs(graph, model, posteriors, scales, levels, rule)
+    K, P, C = structure.n_experts, structure.n_outputs, structure.n_experts * len(rule[0])
+    sizes: dict[str, int | str] = {"N": "N", "K": K, "C": C, "P": P, "L": len(levels)}
     described = {
         "n_experts": structure.n_experts,
         "n_outputs": structure.n_outputs,
@@ -167,7 +168,12 @@ def _variances(gp):
 
 
 def _outputs(
-    graph: Graph, model: MixtureOfExpertsBase, posteriors: Sequence[Any], scales: Scales, levels: np.ndarray
+    graph: Graph,
+    model: MixtureOfExpertsBase,
+    posteriors: Sequence[Any],
+    scales: Scales,
+    levels: np.ndarray,
+    rule: tuple[np.ndarray, np.ndarray],
 ) -> dict[str, tuple[Value, str]]:
     """By their names, what predictions are, and the letters of their axes."""
     K, P = model.experts.num_experts, model.experts.num_outputs
@@ -181,12 +187,12 @@ def _outputs(
     log_noises = [next(latents) if expert.noise_varies else None for expert in model.experts.experts]
     mixing = undefined.with_axis(1) + (1.0 if K == 1 else _mixing_proba(graph, K, list(latents)))
 
-    means, variances = _components(graph, model, functions, log_noises)
-    J = len(_noise_rule(model)[1])
-    weights = (mixing.with_axis(2) * _noise_rule(model)[1]).reshape(0, K * J)
+    means, variances = _components(graph, model, functions, log_noises, rule[0][:, None])
+    C = K * len(rule[0])
+    weights = (mixing.with_axis(2) * rule[1]).reshape(0, C)
     # y = y_scale y' + y_mean
-    means = (means * scales.Y.scale + scales.Y.mean).reshape(0, K * J, P) + undefined.with_axis(1, 2)
-    stds = (graph.Sqrt(variances) * scales.Y.scale).reshape(0, K * J, P) + undefined.with_axis(1, 2)
+    means = (means * scales.Y.scale + scales.Y.mean).reshape(0, C, P) + undefined.with_axis(1, 2)
+    stds = (graph.Sqrt(variances) * scales.Y.scale).reshape(0, C, P) + undefined.with_axis(1, 2)
     # m = sum_k w_k m_k,  var = sum_k w_k (s_k^2 + (m_k - m)^2)
     w = weights.with_axis(2)
     mean = (w * means).sum(1)
@@ -252,19 +258,15 @@ def _mixing_proba(graph: Graph, K: int, gates: Sequence[tuple[Value, Value]]) ->
     return graph.Softmax(h, axis=2).sum(1) / len(points)
 
 
-def _noise_rule(model):
-    return gauss_hermite(NOISE_POINTS if model.experts.noise_varies else 1)
-
-
 def _components(
     graph: Graph,
     model: MixtureOfExpertsBase,
     functions: Sequence[tuple[Value, Value]],
     log_noises: Sequence[tuple[Value, Value] | None],
+    points: np.ndarray,
 ) -> tuple[Value, Value]:
-    """Means and variances (N, K, J, P) of y given each component."""
-    points, floor = _noise_rule(model)[0][:, None], model.experts.noise_floor.numpy()
-    parts = []
+    """Means and variances (N, K, J, P) of y given each component, of points (J, 1) for the noise."""
+    floor, parts = model.experts.noise_floor.numpy(), []
     for expert, (mean, variance), log_noise in zip(model.experts.experts, functions, log_noises, strict=True):
         noise: Any = expert.likelihood.variance.numpy()
         if log_noise is not None:

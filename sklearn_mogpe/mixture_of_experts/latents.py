@@ -7,7 +7,7 @@ import tensorflow as tf
 from ..gating_networks import GatingNetworkBase
 from ..gps import Marginals, safe_sqrt
 from ..predictive.arrays import Array
-from ..predictive.quadrature import NOISE_POINTS, gauss_hermite
+from ..predictive.quadrature import noise_rule
 
 
 class Latents(NamedTuple):
@@ -74,7 +74,7 @@ class Latents(NamedTuple):
         weights : array of shape (J,)
             Which sum to one.
         """
-        points, weights = gauss_hermite(1 if self.log_noise is None else NOISE_POINTS)
+        points, weights = noise_rule(self.log_noise is not None)
         return self.noise_at(tf.constant(points.reshape(-1, 1, 1, 1), self.noise_variance.dtype)), weights
 
     def expected_noise(self) -> tf.Tensor:

@@ -32,6 +32,8 @@ from ..training.reports import Callback
 from .events import EventFile, histogram, picture, scalar
 from .model_predictor import ModelPredictor
 
+__all__ = ["WriteEvents", "make_monitor"]
+
 # Curves get this many points between two histograms, which cost more and change slowly.
 HISTOGRAM_PERIODS = 10
 

@@ -83,3 +83,8 @@ def gauss_hermite(num_points: int) -> tuple[Array, Array]:
     """
     points, weights = roots_hermitenorm(num_points)
     return points, weights / np.sum(weights)
+
+
+def noise_rule(is_varying: bool) -> tuple[Array, Array]:
+    """Points and weights, each of shape (J,), for the log of a noise; of a constant one J is 1."""
+    return gauss_hermite(NOISE_POINTS if is_varying else 1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import skrub
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import BayesianRidge
@@ -11,8 +12,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_mogpe.metrics import neg_crps, neg_interval_score, neg_nlpd, observed_coverage
-
-skrub = pytest.importorskip("skrub")
 
 SCORERS = [neg_nlpd, neg_crps, neg_interval_score, observed_coverage]
 every_scorer = pytest.mark.parametrize("scorer", SCORERS)
