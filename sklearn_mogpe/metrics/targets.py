@@ -97,7 +97,8 @@ class Target:
             If there are not as many rows or outputs as there should be, if y cannot be regained from what it
             is transformed to, or if an output depends on another one.
         """
-        expected = n_rows, getattr(self.steps[0], "n_features_in_", y.shape[1])
+        n_outputs: int = getattr(self.steps[0], "n_features_in_", y.shape[1])
+        expected = n_rows, n_outputs
         if y.shape != expected:
             raise ValueError(
                 f"Expected y_true of shape (n, P), that is {expected}, got {y.shape}. Try to predict at the "

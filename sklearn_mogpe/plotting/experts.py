@@ -159,7 +159,7 @@ class ExpertsDisplay(MixtureDisplay):
         pieces = np.stack([points[:-1], points[1:]], axis=1)[drawn]
         shades = shade(np.interp(ends, x, self.weights[:, k]))[drawn]
         options = style(LineCollection, line_kw, linewidth=2, capstyle="butt")
-        self.lines_.append(ax.add_collection(LineCollection(pieces, colors=shades, **options)))
+        self.lines_.append(ax.add_collection(LineCollection(list(pieces), colors=shades, **options)))
         label = f"expert {k + 1}, mean ± 2 std"
         ax.plot([], [], color=color, linewidth=2, linestyle=linestyle, label=label)
 
