@@ -97,8 +97,8 @@ class Target:
             If there are not as many rows or outputs as there should be, if y cannot be regained from what it
             is transformed to, or if an output depends on another one.
         """
-        n_outputs: int = getattr(self.steps[0], "n_features_in_", y.shape[1])
-        expected = n_rows, n_outputs
+        _, n_outputs = y.shape
+        expected = n_rows, getattr(self.steps[0], "n_features_in_", n_outputs)
         if y.shape != expected:
             raise ValueError(
                 f"Expected y_true of shape (n, P), that is {expected}, got {y.shape}. Try to predict at the "
@@ -118,7 +118,7 @@ class Target:
                 "Expected a transformation of y that is one-to-one and undone by its inverse, got one that "
                 f"takes {y[bad][0]:g} to {z[bad][0]:g}, and this to {again[bad][0]:g}; {REMEDY}."
             )
-        for p in range(y.shape[1]):
+        for p in range(n_outputs):
             others = 0.999 * y
             others[:, p] = y[:, p]
             if not np.allclose(self._forward(others)[:, p], z[:, p], rtol=1e-9, atol=1e-12):
