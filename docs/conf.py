@@ -84,7 +84,7 @@ intersphinx_mapping = {
 # the last build do not run again.
 EXAMPLES = HERE / "_build" / "examples"
 shutil.rmtree(EXAMPLES, ignore_errors=True)
-shutil.copytree(HERE.parent / "examples", EXAMPLES)
+shutil.copytree(HERE.parent / "examples", EXAMPLES, ignore=shutil.ignore_patterns("many_machines"))
 ORDER = ["motorcycle", "two_branches", "two_regimes", "grid_search", "stream", "from_toml", "custom_expert"]
 sphinx_gallery_conf = {
     "examples_dirs": str(EXAMPLES),
