@@ -171,7 +171,7 @@ def test_features_that_are_chosen_or_fixed(many):
     with pytest.raises(ValueError, match=r"from 0 to 2 or one of \['heat', 'wind', 'rain'\], got 'hail'"):
         OverviewDisplay.from_estimator(model, X, features="hail")
     with pytest.raises(ValueError, match="distinct values of heat in X, got 0 only"):
-        OverviewDisplay.from_estimator(model, 0 * X)
+        OverviewDisplay.from_estimator(model, np.zeros_like(X))
     with pytest.raises(ValueError, match="an output from 0 to 0, got 1"):
         OverviewDisplay.from_estimator(model, X, output=1)
 
