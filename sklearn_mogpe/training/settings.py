@@ -157,9 +157,11 @@ def make_settings(
     batch_size = estimator.batch_size
     if batch_size == "auto":
         batch_size = LARGE_BATCH_SIZE if solver.is_natural and n_rows > WHOLE_DATA_ROWS else BATCH_SIZE
+    options = solver.options(n_rows, batch_size, patience, max_iter, estimator.learning_rate)
+    solver.check_replicas(options.batch_size)
     return Settings(
         solver=solver,
-        options=solver.options(n_rows, batch_size, patience, max_iter, estimator.learning_rate),
+        options=options,
         tol=estimator.tol,
         n_iter_no_change=patience,
         n_init=estimator.n_init,

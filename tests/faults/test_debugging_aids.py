@@ -25,8 +25,7 @@ print(json.dumps([float(answer) for answer in answers]))
 AIDS = {
     "check_numerics": "tf.debugging.enable_check_numerics()",
     "eager": "tf.config.run_functions_eagerly(True)",
-    "raise": "np.seterr(all='raise')",
-    "deterministic": "tf.config.experimental.enable_op_determinism()",
+    "raise and deterministic": "np.seterr(all='raise'); tf.config.experimental.enable_op_determinism()",
 }
 
 

@@ -118,14 +118,8 @@ class Solver:
             Iterations. None takes as many steps as usual.
         learning_rate : float, default=None
             None is the usual one.
-
-        Raises
-        ------
-        ValueError
-            If the replicas of a ``tf.distribute`` strategy cannot share mini-batches evenly.
         """
         batch_size = min(n_rows, batch_size)
-        self._check_replicas(batch_size)
         steps_per_iter = -(-n_rows // batch_size) if self.in_batches else 1
         report_every = self.report_every
         if self.in_batches:  # several times before patience ends
@@ -139,7 +133,19 @@ class Solver:
             batch_size=batch_size,
         )
 
-    def _check_replicas(self, batch_size):
+    def check_replicas(self, batch_size: int) -> None:
+        """Look whether the replicas of the present ``tf.distribute`` strategy can share its steps.
+
+        Parameters
+        ----------
+        batch_size : int
+            Rows of a mini-batch.
+
+        Raises
+        ------
+        ValueError
+            If they cannot share mini-batches evenly.
+        """
         n_replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if n_replicas > 1 and not self.in_batches:
             raise ValueError(
