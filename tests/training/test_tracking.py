@@ -1,6 +1,7 @@
 """What the tracker keeps and when it says stop."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from sklearn_mogpe.engine.program import Candidate, Program
 from sklearn_mogpe.engine.structure import Structure
 from sklearn_mogpe.training.deadline import Deadline
-from sklearn_mogpe.training.tracking import MAX_JITTER, Tracker
+from sklearn_mogpe.training.tracking import MAX_JITTER, MAX_RECOVERIES, Tracker
 
 Z = np.array([[-1.0], [0.0], [1.0]])
 NOISE = ".experts.experts[0].likelihood.variance"
@@ -140,6 +141,18 @@ def test_recovery_restores_the_best_with_ten_times_the_jitter_until_that_is_too_
     with pytest.raises(np.linalg.LinAlgError, match="fewer inducing points"):
         recover_for_ever()
     assert float(tracker.program.model.jitter.numpy()) <= MAX_JITTER
+
+
+def test_recovery_of_a_model_without_jitter_ends_after_some_times():
+    states = []
+    program = SimpleNamespace(assign=states.append, jitter=None)
+    tracker = Tracker(program, Candidate(np.inf, {}), tol=0.01, n_iter_no_change=3)
+    for _ in range(MAX_RECOVERIES):
+        tracker.recover()
+    with pytest.raises(np.linalg.LinAlgError, match=f"not finite {MAX_RECOVERIES + 1} times. Try"):
+        tracker.recover()
+    assert states == [{}] * (MAX_RECOVERIES + 1)
+    assert tracker.step_scale == 0.5 ** (MAX_RECOVERIES + 1)
 
 
 def test_a_run_that_is_clearly_behind_another_is_given_up(tracker):

@@ -91,9 +91,7 @@ class Solver:
     report_every: int
 
     def can_train(self, descriptions: Descriptions, n_inducing: int) -> bool:
-        """Whether it can train what is described, with M inducing points where no number is given."""
-        if not self.is_natural:
-            return True
+        """Whether natural gradients can train what is described, of M inducing points if it does not say."""
         return descriptions.are_natural and (not self.in_batches or descriptions.are_equal(n_inducing))
 
     def options(
