@@ -60,7 +60,7 @@ def fit(file, model_file, **params):
     rows = np.load(file, mmap_mode="r")  # read where it lies
     begin = time.perf_counter()
     with strategy.scope():
-        model = MoGPERegressor(2, solver="natgrad", random_state=0, **params).fit(rows[:, :-1], rows[:, -1])
+        model = MoGPERegressor(2, random_state=0, **params).fit(rows[:, :-1], rows[:, -1])
     seconds = time.perf_counter() - begin
     if strategy.cluster_resolver.task_id == 0:
         joblib.dump(model, model_file)
