@@ -117,6 +117,8 @@ def _inside(estimator: Any, X: Any) -> tuple[Any, Any]:
 
 def _inside_learner(learner: Any, X: Any) -> tuple[Any, Any]:
     """The estimator that a learner of skrub applied last, and what the nodes before it make of X."""
+    if not hasattr(learner.data_op.skb, "id"):
+        raise _unknown(learner, "of a skrub below 0.10")
     nodes: list[Any] = []
     learner.data_op.skb.find(lambda node: nodes.append(node))  # visits all, from the last to the first
     nodes = [node for node in nodes if hasattr(node, "skb")]

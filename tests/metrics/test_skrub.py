@@ -116,3 +116,10 @@ def test_what_a_learner_does_after_the_mixture(scorer, data, end):
         scorer(transformer, data, data["y"])
     with pytest.raises(NotFittedError):
         scorer(predictions(end).skb.make_learner(), data, data["y"])
+
+
+def test_a_learner_of_a_skrub_that_is_too_old(data, end, monkeypatch):
+    learner = predictions(end).skb.make_learner().fit(data)
+    monkeypatch.delattr(type(learner.data_op.skb), "id")
+    with pytest.raises(TypeError, match=r"SkrubLearner, of a skrub below 0\.10"):
+        neg_nlpd(learner, data, data["y"])
