@@ -173,10 +173,9 @@ def train(
         try:
             if starts is None:
                 starts = _found(program, problem, settings, checkpoints, singles, runs)
-            states = starts
             if problem.settling is not None and settings.solver.is_natural:
-                states = [settle(program, problem.settling, state, runs.track) for state in states]
-            states = [of_first_replica(state) for state in states]
+                starts = [settle(program, problem.settling, state, runs.track) for state in starts]
+            states = [of_first_replica(state) for state in starts]
             _train_to_the_end(program, problem, settings, states, callback, checkpoints, runs)
         except KeyboardInterrupt:
             if not runs.trackers:

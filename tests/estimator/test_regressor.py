@@ -328,22 +328,27 @@ def test_held_out_rows_are_not_trained_on(make_regressor, short_search, step):
 # Kernels
 
 
-def test_one_lengthscale_is_the_same_for_any_rotation_of_the_features(make_regressor, short_search):
+@pytest.mark.parametrize("noise", ["constant", "varying"])
+def test_one_lengthscale_is_the_same_for_any_rotation_of_the_features(make_regressor, short_search, noise):
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(60, 3))
     rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
     rows = (rows - rows.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(rows.T, bias=True))).T
     y = np.sin(rows[:, 0]) + 0.1 * rng.normal(size=60)
-    model = make_regressor(1, kernel="matern52_iso", n_inducing=60, max_iter=5)
+    params = {"kernel": "matern52_iso", "init_params": "ladder", "noise": noise}
+    model = make_regressor(1, **params, n_inducing=60, max_iter=5)
     first, second = (clone(model).fit(r, y) for r in (rows, rows @ rotation))
     np.testing.assert_allclose(first.predict(rows), second.predict(rows @ rotation), atol=1e-3)
     assert first.experts_[0]["lengthscales"].shape == (1, 3)
 
 
-def test_one_lengthscale_needs_the_same_graphs_for_any_number_of_features(make_regressor, short_search):
+@pytest.mark.parametrize("noise", ["constant", "varying"])
+def test_one_lengthscale_needs_the_same_graphs_for_any_number_of_features(
+    make_regressor, short_search, noise
+):
     rows = np.random.default_rng(0).normal(size=(60, 3))
     params = {"kernel": "matern52_iso", "gating_kernel": "rbf_iso", "init_params": "ladder"}
-    regressor = make_regressor(**params, noise="varying", max_iter=2).fit(rows, rows[:, 0])
+    regressor = make_regressor(**params, noise=noise, max_iter=2).fit(rows, rows[:, 0])
     model = regressor.model_
     kernels = [expert.gp.kernel for expert in model.experts.experts] + [model.gating_network.gps[0].kernel]
     assert all(kernel.lengthscales.shape == () for kernel in kernels)

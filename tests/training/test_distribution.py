@@ -116,9 +116,10 @@ def run(scripts, files, environments):
 def assert_same_fit(file, other):
     result, expected = np.load(file), np.load(other)
     assert result.files == expected.files
+    tolerances = {"loss_curve": {"rtol": 1e-9}, "prediction": {"rtol": 1e-7}}
     for name in result.files:
-        rtol = {"loss_curve": 1e-9, "prediction": 1e-7}.get(name, 1e-6)
-        np.testing.assert_allclose(result[name], expected[name], rtol=rtol, atol=1e-9)
+        tolerance = tolerances.get(name, {"rtol": 1e-6, "atol": 1e-9})
+        np.testing.assert_allclose(result[name], expected[name], **tolerance)
 
 
 @pytest.mark.slow
